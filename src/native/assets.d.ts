@@ -1,0 +1,10 @@
+/** A library imported `with { type: "file" }` is its path. */
+declare module "*.so" {
+  const path: string;
+  export default path;
+}
+
+declare module "*.dylib" {
+  const path: string;
+  export default path;
+}

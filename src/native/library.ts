@@ -1,0 +1,129 @@
+/**
+ * Finds the shared library for the machine that is running; `symbols.ts` opens it. The only module that
+ * knows where libraries lie, in a checkout, in an installed package and in a compiled executable.
+ */
+import { dlopen, FFIType } from "bun:ffi";
+import { readFileSync, writeSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+
+/** The oldest Bun whose FFI is part of the engine. */
+const bunOldest = { major: 1, minor: 4 };
+
+/** Where Bun shows the files that are embedded in a compiled executable. */
+const embeddedPrefix = "/$bunfs/";
+
+const memfdCloseOnExec = 1;
+
+/**
+ * The path of the library, ready for `dlopen`.
+ *
+ * @throws Error when Bun is too old, the platform has no library, or its file is missing: one line
+ * that says what to do.
+ */
+export async function libraryPath(): Promise<string> {
+  requireBun(Bun.version);
+  const path = await locate();
+  if (path.startsWith(embeddedPrefix)) return extracted(path);
+  // `bun build` without `--compile` copies the library beside the bundle and names it relatively.
+  return isAbsolute(path) ? path : join(import.meta.dir, path);
+}
+
+/** Throws when `version`, as in `Bun.version`, is older than Chopin needs. */
+export function requireBun(version: string): void {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major > bunOldest.major || (major === bunOldest.major && minor >= bunOldest.minor)) return;
+  const oldest = `${bunOldest.major}.${bunOldest.minor}`;
+  throw new Error(`Chopin needs Bun ${oldest} or newer, this is ${version}: run \`bun upgrade\``);
+}
+
+/** Which C library this process runs on, read from what is mapped into it: a file on the disk would
+ *  tell what is installed, and a library for the other one crashes. */
+export function libcOf(maps: string): "gnu" | "musl" {
+  return maps.includes("/ld-musl-") ? "musl" : "gnu";
+}
+
+/** One if / else-if chain with `import` in each arm: that is the form of which `bun build --compile`
+ *  drops the arms of other targets, so that an executable carries one library, or two on Linux. */
+async function locate(): Promise<string> {
+  try {
+    if (process.platform === "linux" && process.arch === "x64") {
+      return runningLibc() === "musl"
+        ? (await import("../../native/linux-x64-musl/libchopin.so", { with: { type: "file" } }))
+            .default
+        : (await import("../../native/linux-x64-gnu/libchopin.so", { with: { type: "file" } }))
+            .default;
+    } else if (process.platform === "linux" && process.arch === "arm64") {
+      return runningLibc() === "musl"
+        ? (await import("../../native/linux-arm64-musl/libchopin.so", { with: { type: "file" } }))
+            .default
+        : (await import("../../native/linux-arm64-gnu/libchopin.so", { with: { type: "file" } }))
+            .default;
+    } else if (process.platform === "darwin" && process.arch === "x64") {
+      return (await import("../../native/darwin-x64/libchopin.dylib", { with: { type: "file" } }))
+        .default;
+    } else if (process.platform === "darwin" && process.arch === "arm64") {
+      return (await import("../../native/darwin-arm64/libchopin.dylib", { with: { type: "file" } }))
+        .default;
+    }
+  } catch (cause) {
+    throw new Error(
+      `Chopin's native library for ${process.platform}-${process.arch} is missing: ` +
+        "in a checkout run `bun run build`, otherwise install the package again",
+      { cause },
+    );
+  }
+  const windows = process.platform === "win32" ? " (on Windows, use WSL)" : "";
+  throw new Error(
+    `Chopin runs on Linux and macOS, x64 and arm64, not on ${process.platform}-${process.arch}${windows}`,
+  );
+}
+
+function runningLibc(): "gnu" | "musl" {
+  try {
+    return libcOf(readFileSync("/proc/self/maps", "latin1"));
+  } catch {
+    // Without /proc, the libc that nearly every Linux has.
+    return "gnu";
+  }
+}
+
+/** Bun copies an embedded library to the temporary folder when it is opened. Where that folder cannot
+ *  be written, or its files not executed, the library is opened from memory. */
+function extracted(path: string): string {
+  try {
+    openProbe(path);
+    return path;
+  } catch (cause) {
+    if (process.platform !== "linux") throw cause;
+    const copy = memoryCopy(path, cause);
+    if (process.env.CHOPIN_DEBUG) {
+      console.error(
+        "chopin: the temporary folder is read-only or noexec, library opened from memory",
+      );
+    }
+    return copy;
+  }
+}
+
+/** Fails as the real `dlopen` would; opening the same library again costs 0.02 ms. */
+function openProbe(path: string): void {
+  dlopen(path, { chopin_abi_version: { args: [], returns: FFIType.u32 } });
+}
+
+/** Returns a path that lives as long as the process: its descriptor is never closed. */
+function memoryCopy(path: string, cause: unknown): string {
+  const bytes = readFileSync(path);
+  const fd = memfdCreate();
+  if (fd < 0) throw cause;
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+  return `/proc/self/fd/${fd}`;
+}
+
+function memfdCreate(): number {
+  const arch = process.arch === "x64" ? "x86_64" : "aarch64";
+  const libc = runningLibc() === "musl" ? `libc.musl-${arch}.so.1` : "libc.so.6";
+  const { symbols } = dlopen(libc, {
+    memfd_create: { args: [FFIType.cstring, FFIType.u32], returns: FFIType.i32 },
+  });
+  return symbols.memfd_create(Buffer.from("chopin\0"), memfdCloseOnExec);
+}
