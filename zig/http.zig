@@ -1,0 +1,20 @@
+//! The rooms of `http/`: bytes in, values out, no allocation and no descriptor. The root names this file
+//! so that the tests below run; the connection imports the files it needs.
+
+pub const authority = @import("http/authority.zig");
+pub const chunked = @import("http/chunked.zig");
+pub const date = @import("http/date.zig");
+pub const digits = @import("http/digits.zig");
+pub const encoder = @import("http/encoder.zig");
+pub const fields = @import("http/fields.zig");
+pub const framing = @import("http/framing.zig");
+pub const parser = @import("http/parser.zig");
+pub const problem = @import("http/problem.zig");
+pub const rejection = @import("http/rejection.zig");
+pub const scan = @import("http/scan.zig");
+pub const status = @import("http/status.zig");
+pub const target = @import("http/target.zig");
+
+test {
+    @import("std").testing.refAllDecls(@This());
+}
