@@ -15,9 +15,9 @@ const Shipped = struct {
     cpu: []const u8,
 };
 
-/// glibc 2.17 and macOS 13 are what Bun itself asks for. x86_64_v2 (SSE4.2) is the oldest processor on
-/// which Bun starts, so nothing is lost, and vectors of 16 bytes get their shuffles; v3 (AVX2) would
-/// shut out machines that Bun serves. arm64 has its vectors in the baseline.
+/// glibc 2.17 and macOS 13 are what Bun itself asks for. x86_64_v2 (SSE4.2) is the oldest processor
+/// on which Bun starts, so nothing is lost, and vectors of 16 bytes get their shuffles; v3 (AVX2)
+/// would shut out machines that Bun serves. arm64 has its vectors in the baseline.
 const shipped = [_]Shipped{
     .{ .folder = "linux-x64-gnu", .triple = "x86_64-linux-gnu.2.17", .cpu = "x86_64_v2" },
     .{ .folder = "linux-x64-musl", .triple = "x86_64-linux-musl", .cpu = "x86_64_v2" },
@@ -82,7 +82,7 @@ fn isHost(b: *std.Build, target: Shipped) bool {
 }
 
 fn addTests(b: *std.Build, optimize: std.builtin.OptimizeMode) void {
-    const filters = b.option([]const []const u8, "test-filter", "Run tests with this in their name");
+    const filters = b.option([]const []const u8, "test-filter", "Only tests of this name");
     const report = b.option([]const u8, "test-report", "Write the results here, one JSON per line");
     const seed = b.option(u32, "test-seed", "Repeat a run of the random tests");
 

@@ -1,10 +1,11 @@
 /**
- * `bun run build` leaves the library of this machine in `native/`: setup has done that already when this
- * program starts. With `--all`, as `bun pm pack` asks for, it makes everything that the package carries: the
- * libraries of all six targets, checked, and `dist/`.
+ * `bun run build` leaves the library of this machine in `native/`: setup has done that already when
+ * this program starts. With `--all`, as `bun pm pack` asks for, it makes everything that the
+ * package carries: the libraries of all six targets, checked, and `dist/`.
  *
- * The package carries one bundled file and not the sources, because 35 modules took 13 ms to load, and
- * the same bundled 1 ms: more than a whole start to the first answer (9.7 ms with Bun.serve) may differ.
+ * The package carries one bundled file and not the sources, because 35 modules took 13 ms to load,
+ * and the same bundled 1 ms: more than a whole start to the first answer (9.7 ms with Bun.serve)
+ * may differ.
  */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -44,8 +45,8 @@ async function buildDist(): Promise<void> {
     target: "bun",
     plugins: [
       {
-        // Libraries stay files beside the bundle, so that the user's own `bun build --compile` embeds
-        // those of its target.
+        // Libraries stay files beside the bundle, so that the user's own `bun build --compile`
+        // embeds those of its target.
         name: "libraries",
         setup(builder) {
           builder.onResolve({ filter: /\.(so|dylib)$/ }, ({ path, resolveDir }) => ({

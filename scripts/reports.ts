@@ -18,8 +18,8 @@ interface Result {
 const mayBeSkipped = /\bcorp(us|ora)\b/i;
 
 /**
- * One JSON object per line, as `zig/test_runner.zig` writes them. A report without totals is of a run that
- * crashed: its tests without a line count as one failure.
+ * One JSON object per line, as `zig/test_runner.zig` writes them. A report without totals is of a
+ * run that crashed: its tests without a line count as one failure.
  */
 export function readZigReport(report: string): Tally {
   const lines: Record<string, unknown>[] = [];

@@ -1,7 +1,7 @@
 /**
- * Makes a fresh clone ready, then runs a program of this repository under the pinned Bun:
- * `bun scripts/setup.ts scripts/test.ts zig`. Every command of package.json starts here, so that each one
- * works alone. Imports built-ins only: nothing else is installed yet.
+ * Makes a fresh clone ready, then runs a program of this repository under the pinned Bun: `bun
+ * scripts/setup.ts scripts/test.ts zig`. Every command of package.json starts here, so that each
+ * one works alone. Imports built-ins only: nothing else is installed yet.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -43,7 +43,9 @@ export function hostLibrary(): string | undefined {
     .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
 }
 
-/** Runs `zig build` with the given arguments. Zig compares contents: nothing changed, nothing built. */
+/**
+ * Runs `zig build` with the given arguments. Zig compares contents: nothing changed, nothing built.
+ */
 export function zigBuild(...args: string[]): void {
   const { status, error } = spawnSync(zigPath(), ["build", ...args], {
     cwd: root,

@@ -1,6 +1,7 @@
 /**
- * Every check and every test: `bun run test [checks|zig|ts|e2e] [filter]`. Adds up the reports that the
- * suites write for machines; the last line is `N passed, N failed`, with `, N skipped` where some were.
+ * Every check and every test: `bun run test [checks|zig|ts|e2e] [filter]`. Adds up the reports that
+ * the suites write for machines; the last line is `N passed, N failed`, with `, N skipped` where
+ * some were.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,9 +22,9 @@ const suites: readonly Suite[] = [
   { name: "zig", run: runZig },
   {
     name: "ts",
-    run: (filter) => runBunTest("ts", ["test"], ["--path-ignore-patterns=**/e2e/**"], filter),
+    run: (filter = "test/") => runBunTest("ts", filter, "--path-ignore-patterns=**/e2e/**"),
   },
-  { name: "e2e", run: (filter) => runBunTest("e2e", ["test/e2e"], [], filter) },
+  { name: "e2e", run: (filter = "") => runBunTest("e2e", `test/e2e/${filter}`) },
 ];
 
 /** Each check counts as one test. */
@@ -53,12 +54,8 @@ function runZig(filter: string | undefined): Tally {
   return judged(readZigReport(readFileSync(report, "utf8")), status);
 }
 
-function runBunTest(
-  name: string,
-  paths: string[],
-  flags: string[],
-  filter: string | undefined,
-): Tally {
+/** `path` is a part of the paths of the test files to run. */
+function runBunTest(name: string, path: string, ...flags: string[]): Tally {
   const report = join(reports, `${name}.xml`);
   const status = run([
     process.execPath,
@@ -68,7 +65,7 @@ function runBunTest(
     "--reporter=junit",
     `--reporter-outfile=${report}`,
     ...flags,
-    ...(filter ? [filter] : paths.map((path) => `./${path}`)),
+    path,
   ]);
   if (!existsSync(report)) return { passed: 0, skipped: 0, failures: [`bun test left no report`] };
   return judged(readJunit(readFileSync(report, "utf8")), status);
@@ -109,9 +106,8 @@ function main(only: string | undefined, filter: string | undefined): number {
     failed += failures.length;
     skipped += tally.skipped;
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    lines.push(
-      `${suite.name.padEnd(8)}${summary(tally.passed, failures.length, tally.skipped)} (${seconds} s)`,
-    );
+    const counts = summary(tally.passed, failures.length, tally.skipped);
+    lines.push(`${suite.name.padEnd(8)}${counts} (${seconds} s)`);
     for (const failure of failures) lines.push(`  failed: ${failure}`);
   }
   rmSync(reports, { recursive: true });

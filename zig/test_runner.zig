@@ -1,9 +1,9 @@
-//! Runs the unit tests in place of Zig's own runner, so that `scripts/test.ts` counts results and never
-//! reads prose. `build.zig` compiles it into the test binary.
+//! Runs the unit tests in place of Zig's own runner, so that `scripts/test.ts` counts results and
+//! never reads prose. `build.zig` compiles it into the test binary.
 //!
-//! The report has one JSON object per line, written as each test ends: first `{"tests": n, "seed": n}`,
-//! then a line per test, last the totals. A run that crashes leaves no totals, and the first test
-//! without a line is the one that crashed.
+//! The report has one JSON object per line, written as each test ends: first `{"tests": n, "seed":
+//! n}`, then a line per test, last the totals. A run that crashes leaves no totals, and the first
+//! test without a line is the one that crashed.
 
 const builtin = @import("builtin");
 const std = @import("std");
@@ -111,8 +111,8 @@ const Report = struct {
         const file = report.file orelse return;
         var buffer: [4096]u8 = undefined;
         var writer: std.Io.Writer = .fixed(&buffer);
-        std.json.Stringify.value(value, .{}, &writer) catch @panic("a report line has 4 KiB at most");
-        writer.writeByte('\n') catch @panic("a report line has 4 KiB at most");
+        std.json.Stringify.value(value, .{}, &writer) catch @panic("a report line above 4 KiB");
+        writer.writeByte('\n') catch @panic("a report line above 4 KiB");
         file.writeStreamingAll(io, writer.buffered()) catch |err|
             std.debug.panic("cannot write the report: {t}", .{err});
     }
@@ -129,8 +129,8 @@ fn log(
     std.debug.print(@tagName(scope) ++ " " ++ @tagName(level) ++ ": " ++ format ++ "\n", arguments);
 }
 
-/// What `std.testing.fuzz` calls: here it only runs the corpus, and once nothing at all. Fuzzing itself
-/// has its own programs in `zig/fuzz/`.
+/// What `std.testing.fuzz` calls: here it only runs the corpus, and once nothing at all. Fuzzing
+/// itself has its own programs in `zig/fuzz/`.
 pub fn fuzz(
     context: anytype,
     comptime testOne: fn (context: @TypeOf(context), *testing.Smith) anyerror!void,

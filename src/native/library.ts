@@ -1,6 +1,7 @@
 /**
- * Finds the shared library for the machine that is running; `symbols.ts` opens it. The only module that
- * knows where libraries lie, in a checkout, in an installed package and in a compiled executable.
+ * Finds the shared library for the machine that is running; `symbols.ts` opens it. The only module
+ * that knows where libraries lie, in a checkout, in an installed package and in a compiled
+ * executable.
  */
 import { dlopen, FFIType } from "bun:ffi";
 import { readFileSync, writeSync } from "node:fs";
@@ -36,14 +37,18 @@ export function requireBun(version: string): void {
   throw new Error(`Chopin needs Bun ${oldest} or newer, this is ${version}: run \`bun upgrade\``);
 }
 
-/** Which C library this process runs on, read from what is mapped into it: a file on the disk would
- *  tell what is installed, and a library for the other one crashes. */
+/**
+ * Which C library this process runs on, read from what is mapped into it: a file on the disk would
+ * tell what is installed, and a library for the other one crashes.
+ */
 export function libcOf(maps: string): "gnu" | "musl" {
   return maps.includes("/ld-musl-") ? "musl" : "gnu";
 }
 
-/** One if / else-if chain with `import` in each arm: that is the form of which `bun build --compile`
- *  drops the arms of other targets, so that an executable carries one library, or two on Linux. */
+/**
+ * One if / else-if chain with `import` in each arm: that is the form of which `bun build --compile`
+ * drops the arms of other targets, so that an executable carries one library, or two on Linux.
+ */
 async function locate(): Promise<string> {
   try {
     if (process.platform === "linux" && process.arch === "x64") {
@@ -72,9 +77,10 @@ async function locate(): Promise<string> {
       { cause },
     );
   }
-  const windows = process.platform === "win32" ? " (on Windows, use WSL)" : "";
+  const { platform, arch } = process;
+  const advice = platform === "win32" ? " (on Windows, use WSL)" : "";
   throw new Error(
-    `Chopin runs on Linux and macOS, x64 and arm64, not on ${process.platform}-${process.arch}${windows}`,
+    `Chopin runs on Linux and macOS, x64 and arm64, not on ${platform}-${arch}${advice}`,
   );
 }
 
@@ -87,8 +93,10 @@ function runningLibc(): "gnu" | "musl" {
   }
 }
 
-/** Bun copies an embedded library to the temporary folder when it is opened. Where that folder cannot
- *  be written, or its files not executed, the library is opened from memory. */
+/**
+ * Bun copies an embedded library to the temporary folder when it is opened. Where that folder
+ * cannot be written, or its files not executed, the library is opened from memory.
+ */
 function extracted(path: string): string {
   try {
     openProbe(path);
