@@ -2,7 +2,7 @@
 import { root, zigPath } from "./setup.ts";
 
 const commands = [
-  [zigPath(), "fmt", "build.zig", "zig"],
+  [zigPath(), "fmt", "build.zig", "zig", "bench"],
   [process.execPath, "node_modules/@biomejs/biome/bin/biome", "check", "--write"],
 ];
 for (const command of commands) {

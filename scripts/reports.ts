@@ -6,6 +6,8 @@ export interface Tally {
   readonly skipped: number;
   /** A line for each failure. */
   readonly failures: readonly string[];
+  /** Every test that has a result. */
+  readonly names: readonly string[];
 }
 
 interface Result {
@@ -14,7 +16,7 @@ interface Result {
   readonly reason: string;
 }
 
-/** Request corpora lie beside a checkout and may be absent: nothing else may be skipped. */
+/** A corpus of requests lies beside a checkout and may be absent: nothing else may be skipped. */
 const mayBeSkipped = /\bcorp(us|ora)\b/i;
 
 /**
@@ -66,9 +68,9 @@ function add(results: readonly Result[]): Tally {
     if (outcome === "passed") passed += 1;
     else if (outcome === "failed") failures.push(`${name}: ${reason}`);
     else if (mayBeSkipped.test(name)) skipped += 1;
-    else failures.push(`${name}: skipped, and only tests of the corpora may be`);
+    else failures.push(`${name}: skipped, and only tests of a corpus may be`);
   }
-  return { passed, skipped, failures };
+  return { passed, skipped, failures, names: results.map(({ name }) => name) };
 }
 
 function attribute(xml: string, name: string): string {

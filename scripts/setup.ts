@@ -148,7 +148,7 @@ if (import.meta.main) {
     checkMachine();
     install();
     buildLibrary();
-    runUnderPinnedBun(process.argv.slice(2));
+    runUnderPinnedBun(process.argv.slice(2).filter((argument) => argument !== "--"));
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     say(error.message);

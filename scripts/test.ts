@@ -31,7 +31,7 @@ const suites: readonly Suite[] = [
 function runChecks(filter: string | undefined): Tally {
   const bun = process.execPath;
   const checks: Record<string, string[]> = {
-    "zig fmt": [zigPath(), "fmt", "--check", "build.zig", "zig"],
+    "zig fmt": [zigPath(), "fmt", "--check", "build.zig", "zig", "bench"],
     biome: [bun, "node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings"],
     tsc: [bun, "node_modules/typescript/bin/tsc", "--project", "."],
   };
@@ -42,16 +42,30 @@ function runChecks(filter: string | undefined): Tally {
     if (run(command) === 0) passed += 1;
     else failures.push(name);
   }
-  return { passed, skipped: 0, failures };
+  return { passed, skipped: 0, failures, names: Object.keys(checks) };
 }
 
 function runZig(filter: string | undefined): Tally {
   const report = join(reports, "zig.jsonl");
   const filters = filter ? [`-Dtest-filter=${filter}`] : [];
   const status = run([zigPath(), "build", "test", `-Dtest-report=${report}`, ...filters]);
-  if (!existsSync(report))
-    return { passed: 0, skipped: 0, failures: ["the Zig tests did not build"] };
-  return judged(readZigReport(readFileSync(report, "utf8")), status);
+  if (!existsSync(report)) return nothing("the Zig tests did not build");
+  const tally = judged(readZigReport(readFileSync(report, "utf8")), status);
+  const unreached = filter ? [] : unreachedZigFiles(tally.names);
+  return { ...tally, failures: [...tally.failures, ...unreached] };
+}
+
+/**
+ * Zig runs the tests of files that the root imports: one that nobody imports is silently left out.
+ */
+function unreachedZigFiles(names: readonly string[]): string[] {
+  return [...new Bun.Glob("zig/**/*.zig").scanSync(root)]
+    .filter((path) => /^test "/m.test(readFileSync(join(root, path), "utf8")))
+    .filter((path) => {
+      const prefix = `${path.slice("zig/".length, -".zig".length).replaceAll("/", ".")}.test.`;
+      return !names.some((name) => name.startsWith(prefix));
+    })
+    .map((path) => `${path}: zig/lib.zig does not reach its tests`);
 }
 
 /** `path` is a part of the paths of the test files to run. */
@@ -67,8 +81,12 @@ function runBunTest(name: string, path: string, ...flags: string[]): Tally {
     ...flags,
     path,
   ]);
-  if (!existsSync(report)) return { passed: 0, skipped: 0, failures: [`bun test left no report`] };
+  if (!existsSync(report)) return nothing("bun test left no report");
   return judged(readJunit(readFileSync(report, "utf8")), status);
+}
+
+function nothing(reason: string): Tally {
+  return { passed: 0, skipped: 0, failures: [reason], names: [] };
 }
 
 /** A run that failed while its report shows no failure is a failure all the same. */

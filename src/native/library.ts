@@ -105,9 +105,7 @@ function extracted(path: string): string {
     if (process.platform !== "linux") throw cause;
     const copy = memoryCopy(path, cause);
     if (process.env.CHOPIN_DEBUG) {
-      console.error(
-        "chopin: the temporary folder is read-only or noexec, library opened from memory",
-      );
+      console.error(`chopin: library opened from memory, because: ${cause}`);
     }
     return copy;
   }

@@ -1,0 +1,147 @@
+/** The package as its users get it: packed, added to an empty folder, served, compiled. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bunOnly, finish, start, succeed } from "./_process.ts";
+import { readmeServer } from "./_readme.ts";
+
+const root = join(import.meta.dir, "../..");
+const bun = process.execPath;
+const scratch = mkdtempSync(join(tmpdir(), "chopin-package-"));
+/** The user's folder: package.json, node_modules/chopin and the README's server. */
+const app = join(scratch, "app");
+const installed = join(app, "node_modules/chopin");
+const home = { ...bunOnly, HOME: scratch, TMPDIR: scratch };
+
+const libraries = [
+  "native/darwin-arm64/libchopin.dylib",
+  "native/darwin-x64/libchopin.dylib",
+  "native/linux-arm64-gnu/libchopin.so",
+  "native/linux-arm64-musl/libchopin.so",
+  "native/linux-x64-gnu/libchopin.so",
+  "native/linux-x64-musl/libchopin.so",
+];
+
+beforeAll(async () => {
+  // Packing compiles the libraries of all targets, minutes on a slow machine.
+  const here = process.env as Record<string, string>;
+  await succeed([bun, "pm", "pack", "--destination", scratch], { cwd: root, env: here });
+  mkdirSync(app);
+  const [tarball = ""] = readdirSync(scratch).filter((name) => name.endsWith(".tgz"));
+  // A registry that does not answer: the package needs nothing but itself.
+  const offline = { ...home, BUN_CONFIG_REGISTRY: "http://127.0.0.1:9" };
+  await succeed([bun, "add", join(scratch, tarball)], { cwd: app, env: offline });
+  writeFileSync(join(app, "server.ts"), readmeServer().replace(":8080", ":0"));
+}, 900_000);
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Starts a server, compares the answers that the README promises, and returns what it logged. */
+async function expectServing(command: string[], cwd: string, env: Record<string, string>) {
+  const server = await start(command, { cwd, env });
+  const greeting = await fetch(`${server.address}/`);
+  const greetingText = await greeting.text();
+  const user = await fetch(`${server.address}/users/7`);
+  const userBody = await user.json();
+  const errors = await server.stop();
+  expect([greeting.status, greetingText]).toEqual([200, "Hello from Chopin"]);
+  expect([user.status, userBody]).toEqual([200, { id: "7" }]);
+  return errors;
+}
+
+describe("the package", () => {
+  test("carries the libraries of all targets, the module, its types, and nothing else", () => {
+    const files = readdirSync(installed, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
+    const declarations = /^dist\/[\w/-]+\.d\.ts$/;
+    expect(files.filter((path) => !declarations.test(path)).sort()).toEqual(
+      [
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "dist/index.js",
+        "package.json",
+        ...libraries,
+      ].sort(),
+    );
+    expect(files).toContain("dist/index.d.ts");
+  });
+
+  test("depends on no other package and runs no script on its user's machine", () => {
+    const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    expect(manifest.dependencies).toBeUndefined();
+    expect(readdirSync(join(app, "node_modules")).filter((name) => name !== ".bin")).toEqual([
+      "chopin",
+    ]);
+  });
+
+  test("serves with `bun run server.ts`, with neither Zig nor a compiler on the PATH", async () => {
+    await expectServing([bun, "run", "server.ts"], app, home);
+  });
+
+  test("has declarations that check in the user's project", async () => {
+    const flags = ["--noEmit", "--strict", "--skipLibCheck", "false", "--target", "esnext"];
+    const modules = ["--module", "preserve", "--moduleResolution", "bundler"];
+    const types = ["--types", "bun", "--typeRoots", join(root, "node_modules/@types")];
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const command = [bun, tsc, ...flags, ...modules, ...types, "server.ts"];
+    expect((await finish(command, { cwd: app, env: home })).stdout).toBe("");
+  });
+});
+
+describe("a bundle", () => {
+  test("serves from another folder", async () => {
+    await succeed([bun, "build", "--target=bun", "--outdir=bundle", "server.ts"], {
+      cwd: app,
+      env: home,
+    });
+    await expectServing([bun, join(app, "bundle/server.js")], scratch, home);
+  });
+});
+
+describe("a compiled executable", () => {
+  const elsewhere = join(scratch, "elsewhere");
+  const executable = join(elsewhere, "server");
+
+  beforeAll(async () => {
+    mkdirSync(elsewhere);
+    const command = [bun, "build", "--compile", "server.ts", "--outfile", executable];
+    await succeed(command, { cwd: app, env: home });
+  });
+
+  test("serves from another folder with an empty environment", async () => {
+    await expectServing([executable], elsewhere, {});
+  });
+
+  test("embeds the libraries of its target only, of both C libraries on Linux", async () => {
+    const bytes = Buffer.from(await Bun.file(executable).arrayBuffer());
+    const embedded = libraries.filter((path) =>
+      bytes.includes(readFileSync(join(installed, path))),
+    );
+    const target = `native/${process.platform}-${process.arch}`;
+    expect(embedded).toEqual(libraries.filter((path) => path.startsWith(target)));
+  });
+
+  // Elsewhere Bun's own copy is the only way, and its error names the folder.
+  if (process.platform === "linux") {
+    test("serves where the temporary folder cannot be written, and says so in one line", async () => {
+      const env = { TMPDIR: "/proc", CHOPIN_DEBUG: "1" };
+      const errors = await expectServing([executable], elsewhere, env);
+      expect(errors).toMatch(/^chopin: library opened from memory, because: .+\n$/m);
+    });
+  }
+});
+
+describe("a broken installation", () => {
+  test("names the missing library in one line", async () => {
+    rmSync(join(installed, "native"), { recursive: true });
+    const { code, stderr } = await finish([bun, "run", "server.ts"], { cwd: app, env: home });
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `Chopin's native library for ${process.platform}-${process.arch} is missing: ` +
+        "in a checkout run `bun run build`, otherwise install the package again",
+    );
+  });
+});
