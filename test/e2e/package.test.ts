@@ -126,7 +126,7 @@ describe("a compiled executable", () => {
 
   // Elsewhere Bun's own copy is the only way, and its error names the folder.
   if (process.platform === "linux") {
-    test("serves where the temporary folder cannot be written, and says so in one line", async () => {
+    test("serves without a temporary folder, and says so in one line", async () => {
       const env = { TMPDIR: "/proc", CHOPIN_DEBUG: "1" };
       const errors = await expectServing([executable], elsewhere, env);
       expect(errors).toMatch(/^chopin: library opened from memory, because: .+\n$/m);

@@ -85,7 +85,9 @@ describe("a clone that cannot be set up", () => {
   test("says in one line which platforms are supported", async () => {
     expect(await setup(disguise("process", "arch", "riscv64"))).toEqual({
       code: 1,
-      stderr: `chopin: Chopin runs on Linux and macOS, x64 and arm64, not on ${process.platform}-riscv64\n`,
+      stderr:
+        "chopin: Chopin runs on Linux and macOS, x64 and arm64, " +
+        `not on ${process.platform}-riscv64\n`,
     });
   });
 
