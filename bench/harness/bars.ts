@@ -1,0 +1,169 @@
+/** The bars that Chopin has to hold, each a ratio or a difference within one run. */
+import { startFigure } from "../start.ts";
+import type { Sample } from "./measure.ts";
+import type { Result } from "./result.ts";
+import { type Figure, paired, seriesOf } from "./statistics.ts";
+
+export interface Bar {
+  readonly what: string;
+  /** At most, or at least, this. */
+  readonly limit: number;
+  readonly direction: "at most" | "at least";
+  readonly unit: "×" | "µs";
+  /** Undefined where the run did not measure it. */
+  readonly measured: Figure | undefined;
+  /** What weakens the figure, such as a load too short for user time. */
+  readonly caveat: string | undefined;
+}
+
+export type Verdict = "holds" | "fails" | "not measured";
+
+export function verdictOf({ measured, limit, direction }: Bar): Verdict {
+  if (measured === undefined) return "not measured";
+  const holds = direction === "at most" ? measured.middle <= limit : measured.middle >= limit;
+  return holds ? "holds" : "fails";
+}
+
+/** The kernel samples 250 times a second: with less load than this, user time is a guess. */
+const userTimeSeconds = 20;
+/** A throughput compares servers only where the server is the limit. */
+const saturatedShare = 0.95;
+
+const total = (sample: Sample) => sample.userUs + sample.systemUs;
+
+function tooShort({ samples }: Result, workload: string): string | undefined {
+  const series = seriesOf(samples, workload, "chopin");
+  return series !== undefined && series.seconds < userTimeSeconds
+    ? `${series.seconds.toFixed(0)} s of load`
+    : undefined;
+}
+
+/** The middle from pooled user times, the spread from the rounds. */
+function userFigure(
+  { samples }: Result,
+  workload: string,
+  peer: string,
+  compare: (ours: number, theirs: number) => number,
+): Figure | undefined {
+  const rounds = paired(samples, workload, ["chopin", peer], (ours, theirs) =>
+    compare(ours.userUs, theirs.userUs),
+  );
+  const ours = seriesOf(samples, workload, "chopin");
+  const theirs = seriesOf(samples, workload, peer);
+  if (rounds === undefined || ours === undefined || theirs === undefined) return undefined;
+  return { ...rounds, middle: compare(ours.userUs.middle, theirs.userUs.middle) };
+}
+
+function totalRatio(
+  result: Result,
+  workload: string,
+  peer: string,
+  limit: number,
+  what: string,
+): Bar {
+  const measured = paired(
+    result.samples,
+    workload,
+    ["chopin", peer],
+    (ours, theirs) => total(ours) / total(theirs),
+  );
+  return { what, limit, direction: "at most", unit: "×", measured, caveat: undefined };
+}
+
+function userRatio(
+  result: Result,
+  workload: string,
+  peer: string,
+  limit: number,
+  what: string,
+): Bar {
+  const measured = userFigure(result, workload, peer, (ours, theirs) => ours / theirs);
+  const caveat = tooShort(result, workload);
+  return { what, limit, direction: "at most", unit: "×", measured, caveat };
+}
+
+function userAbove(result: Result, workload: string, limit: number, what: string): Bar {
+  const measured = userFigure(result, workload, "floor", (ours, theirs) => ours - theirs);
+  const caveat = tooShort(result, workload);
+  return { what, limit, direction: "at most", unit: "µs", measured, caveat };
+}
+
+function throughput(result: Result, workload: string, limit: number, what: string): Bar {
+  const measured = paired(
+    result.samples,
+    workload,
+    ["chopin", "bun-serve"],
+    (ours, theirs) => ours.perSecond / theirs.perSecond,
+  );
+  const busy = seriesOf(result.samples, workload, "chopin")?.busy ?? 1;
+  const percent = Math.round(busy * 100);
+  const caveat =
+    busy < saturatedShare ? `the load generator is the limit, Chopin ${percent}% busy` : undefined;
+  return { what, limit, direction: "at least", unit: "×", measured, caveat };
+}
+
+function latency(result: Result, of: "p50Us" | "p99Us", what: string): Bar {
+  const measured = paired(
+    result.samples,
+    "single-json",
+    ["chopin", "bun-serve"],
+    (ours, theirs) => (ours.latency?.[of] ?? Number.NaN) / (theirs.latency?.[of] ?? Number.NaN),
+  );
+  return { what, limit: 1, direction: "at most", unit: "×", measured, caveat: undefined };
+}
+
+function start({ starts }: Result, form: "source" | "compiled"): Bar {
+  const ours = startFigure(starts, "chopin", form);
+  const theirs = startFigure(starts, "bun-serve", form);
+  const measured =
+    ours === undefined || theirs === undefined
+      ? undefined
+      : {
+          middle: ours.middle / theirs.middle,
+          low: ours.low / theirs.middle,
+          high: ours.high / theirs.middle,
+        };
+  const what = `start to first answer, ${form}, against Bun.serve`;
+  return { what, limit: 1.2, direction: "at most", unit: "×", measured, caveat: undefined };
+}
+
+const inRust = [
+  ["actix", "Actix Web"],
+  ["axum", "Axum"],
+  ["hyper", "Hyper"],
+] as const;
+
+const againstRust = [
+  ["json", "GET /json"],
+  ["baseline", "baseline"],
+  ["pipeline", "GET /pipeline ×16"],
+  ["pipelined-json", "GET /json ×16"],
+] as const;
+
+/** Every bar of the server's core, in the order of the design page. */
+export function barsOf(result: Result): Bar[] {
+  return [
+    totalRatio(result, "json", "floor", 1.2, "GET /json, CPU against the floor, saturated"),
+    userAbove(result, "json", 0.8, "GET /json, user time above the floor, saturated"),
+    totalRatio(result, "paced-json", "floor", 1.2, "GET /json, CPU against the floor, half rate"),
+    userAbove(result, "paced-json", 0.8, "GET /json, user time above the floor, half rate"),
+    ...(["json", "plaintext", "users"] as const).flatMap((workload) => [
+      userRatio(result, workload, "bun-serve", 1 / 3, `${workload}, user CPU against Bun.serve`),
+      userRatio(result, workload, "elysia", 1 / 4, `${workload}, user CPU against Elysia`),
+    ]),
+    throughput(result, "pipelined-json", 10, "GET /json ×16, throughput against Bun.serve"),
+    totalRatio(result, "pipelined-json", "bun-serve", 0.1, "GET /json ×16, CPU against Bun.serve"),
+    throughput(result, "pipelined-plaintext", 10, "plaintext ×16, throughput against Bun.serve"),
+    ...againstRust.flatMap(([workload, title]) =>
+      inRust.map(([peer, name]) =>
+        totalRatio(result, workload, peer, 1, `${title}, CPU against ${name}`),
+      ),
+    ),
+    userRatio(result, "create", "elysia", 1 / 4, "validated POST, user CPU against Elysia"),
+    latency(result, "p50Us", "one connection, p50 against Bun.serve"),
+    latency(result, "p99Us", "one connection, p99 against Bun.serve"),
+    totalRatio(result, "constant", "nginx", 0.85, "constant answer, CPU against nginx"),
+    start(result, "source"),
+    start(result, "compiled"),
+  ];
+}

@@ -1,0 +1,49 @@
+/** What a run leaves behind: one JSON file with every sample, from which reports are made. */
+import { cpus, release } from "node:os";
+import type { StartSample } from "../start.ts";
+import type { Sample } from "./measure.ts";
+import type { Endpoint } from "./workloads.ts";
+
+export interface PeerNote {
+  readonly name: string;
+  readonly title: string;
+  readonly version: string;
+  /** Bytes of one answer, head and body. */
+  readonly answerBytes: Partial<Record<Endpoint, number>>;
+}
+
+export interface Result {
+  readonly format: 1;
+  readonly startedAt: string;
+  readonly machine: { readonly processor: string; readonly cores: number; readonly kernel: string };
+  readonly settings: {
+    readonly rounds: number;
+    readonly seconds: number;
+    readonly warmUpSeconds: number;
+    /** Requests a second of the paced workloads: half of the floor's maximum in this run. */
+    readonly rate: number;
+  };
+  readonly peers: readonly PeerNote[];
+  /** Contenders and workloads left out, each with its reason. */
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  readonly samples: readonly Sample[];
+  readonly starts: readonly StartSample[];
+}
+
+/** One sample a line, so that a committed result can be compared. */
+export function writeResult(result: Result): string {
+  const { samples, starts, ...rest } = result;
+  const lines = (values: readonly unknown[]) =>
+    values.map((value) => `\n  ${JSON.stringify(value)}`).join(",");
+  const head = JSON.stringify(rest, null, 1).slice(0, -2);
+  return `${head},\n "samples": [${lines(samples)}\n ],\n "starts": [${lines(starts)}\n ]\n}\n`;
+}
+
+export function describeMachine(): Result["machine"] {
+  const cores = cpus();
+  return {
+    processor: cores[0]?.model.trim() ?? "unknown",
+    cores: cores.length,
+    kernel: release(),
+  };
+}

@@ -1,0 +1,62 @@
+/** What a process and its children have used, from /proc. */
+import { readdirSync, readFileSync } from "node:fs";
+
+export interface Usage {
+  readonly userMs: number;
+  readonly systemMs: number;
+  /** Resident memory of all processes added up; pages that they share count once for each. */
+  readonly residentBytes: number;
+}
+
+/** /proc counts in hundredths of a second on every Linux that Bun runs on (USER_HZ). */
+const tickMs = 10;
+const pageBytes = 4096;
+
+interface Stat {
+  readonly parent: number;
+  readonly userTicks: number;
+  readonly systemTicks: number;
+  readonly residentPages: number;
+}
+
+/** proc(5): numbers after the name, which stands in brackets and may hold anything. */
+function readStat(pid: number): Stat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text
+      .slice(text.lastIndexOf(")") + 2)
+      .split(" ")
+      .map(Number);
+    const at = (index: number) => fields[index] ?? 0;
+    return {
+      parent: at(1),
+      userTicks: at(11) + at(13),
+      systemTicks: at(12) + at(14),
+      residentPages: at(21),
+    };
+  } catch {
+    // The process has ended since its name was listed.
+    return undefined;
+  }
+}
+
+/** Usage of a process, its living descendants, and the descendants that it has waited for. */
+export function readUsage(pid: number): Usage {
+  const stats = new Map<number, Stat>();
+  for (const name of readdirSync("/proc")) {
+    const id = Number(name);
+    const stat = Number.isInteger(id) ? readStat(id) : undefined;
+    if (stat !== undefined) stats.set(id, stat);
+  }
+  const usage = { userMs: 0, systemMs: 0, residentBytes: 0 };
+  const pending = [pid];
+  for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+    const stat = stats.get(id);
+    if (stat === undefined) continue;
+    usage.userMs += stat.userTicks * tickMs;
+    usage.systemMs += stat.systemTicks * tickMs;
+    usage.residentBytes += stat.residentPages * pageBytes;
+    for (const [child, { parent }] of stats) if (parent === id) pending.push(child);
+  }
+  return usage;
+}

@@ -1,0 +1,28 @@
+-- The requests of one run of wrk and its result as one line of JSON. Arguments: method, path, requests
+-- at a time, body. Started by harness/load.ts.
+
+local batch
+
+function init(args)
+  local depth = tonumber(args[3])
+  wrk.method = args[1]
+  if args[4] ~= nil then
+    wrk.body = args[4]
+    wrk.headers["Content-Type"] = "application/json"
+  end
+  local one = wrk.format(args[1], args[2])
+  batch = one:rep(depth)
+end
+
+function request()
+  return batch
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    '\n{"requests":%d,"elapsed_us":%d,"failed":%d,"p50_us":%d,"p99_us":%d,"max_us":%d}\n',
+    summary.requests, summary.duration,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    latency:percentile(50), latency:percentile(99), latency.max))
+end

@@ -1,0 +1,48 @@
+// The endpoints that `bench/` measures: HttpArena's and TechEmpower's classics. PORT from the environment.
+import { Chopin, HTTPError } from "chopin";
+import dataset from "../bench/data/arena-dataset.json";
+
+const app = new Chopin();
+
+app.get("/plaintext", () => "Hello, World!");
+app.get("/json", () => ({ message: "Hello, World!" }));
+app.get("/constant", "Hello, World!");
+app.get("/users/:id", (ctx) => ({ id: ctx.params.id }));
+
+app.post("/users", async (ctx) => {
+  const user = (await ctx.json()) as { name?: unknown; age?: unknown; email?: unknown } | null;
+  const { name, age, email } = user ?? {};
+  const valid = typeof name === "string" && name !== "" && typeof email === "string";
+  if (!valid || !Number.isInteger(age) || (age as number) < 0) {
+    throw new HTTPError(422, "invalid_user", "name, age or email is missing or wrong.");
+  }
+  return { ok: true, name, age };
+});
+
+app.get("/async", async () => {
+  await Bun.sleep(1);
+  return { message: "Hello, World!" };
+});
+
+const sum = (query: { readonly a?: string; readonly b?: string }) =>
+  Number(query.a) + Number(query.b);
+
+app.get("/baseline11", (ctx) => String(sum(ctx.query)));
+app.post("/baseline11", async (ctx) => String(sum(ctx.query) + Number(await ctx.text())));
+app.get("/pipeline", () => "ok");
+
+app.get("/json/:count", (ctx) => {
+  const count = Math.min(Number(ctx.params.count), dataset.length);
+  const multiplier = Number(ctx.query.m ?? 1);
+  const items = dataset.slice(0, count).map((item) => ({
+    ...item,
+    total: item.price * item.quantity * multiplier,
+  }));
+  return { items, count };
+});
+
+app.post("/upload", { bodyLimit: 32 * 1024 * 1024 }, async (ctx) =>
+  String((await ctx.bytes()).byteLength),
+);
+
+await app.serve({ hostname: "0.0.0.0", port: Number(process.env.PORT ?? 8080) });
