@@ -17,12 +17,15 @@ const bunOldest = "1.4";
 /** What a newcomer can mend: reported in one line, without a stack. */
 class SetupError extends Error {}
 
-/** The pinned Bun. It comes as a package of its own, so that no install script has to fetch it. */
+/**
+ * The pinned Bun. Its binary comes in a package per platform, and the package `bun` moves it to
+ * itself when it is installed.
+ */
 export function bunPath(): string {
-  const system = process.platform;
   const arch = process.arch === "arm64" ? "aarch64" : process.arch;
-  const found = [`bun-${system}-${arch}`, `bun-${system}-${arch}-musl`]
-    .map((name) => join(root, "node_modules/@oven", name, "bin/bun"))
+  const platform = `@oven/bun-${process.platform}-${arch}`;
+  const found = ["bun/bin/bun.exe", `${platform}/bin/bun`, `${platform}-musl/bin/bun`]
+    .map((path) => join(root, "node_modules", path))
     .find((path) => existsSync(path) && runs(path));
   if (!found) throw new SetupError("the pinned Bun is missing: remove node_modules and try again");
   return found;
@@ -118,7 +121,7 @@ function buildLibrary(): void {
   }
 }
 
-/** A package can be there and still be for the other libc. */
+/** A binary can be there and still be for the other libc. */
 function runs(path: string): boolean {
   return spawnSync(path, ["--version"]).status === 0;
 }
