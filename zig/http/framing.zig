@@ -31,9 +31,7 @@ pub const TransferEncoding = enum {
 /// Parameters are refused with the malformed ones: no registered coding has any, and readers that
 /// ignore them disagree with readers that do not.
 pub fn transferEncoding(value: []const u8) TransferEncoding {
-    if (scan.isTokenAll(value)) {
-        return if (scan.equalsWord(value, "chunked")) .chunked else .malformed;
-    }
+    if (scan.equalsWord(value, "chunked")) return .chunked;
     var codings = std.mem.splitScalar(u8, value, ',');
     var chunked = false;
     while (codings.next()) |raw| {
@@ -41,23 +39,35 @@ pub fn transferEncoding(value: []const u8) TransferEncoding {
         if (!scan.isTokenAll(coding) or chunked) return .malformed;
         chunked = scan.equalsWord(coding, "chunked");
     }
+    // A list, because the word alone was found above.
     return if (chunked) .not_supported else .malformed;
 }
 
 /// The options of one Connection line that matter here. A field nominated by name is not removed:
 /// `Connection: content-length` must not hide a length (RFC 9110 7.6.1 is for intermediaries).
-pub const ConnectionOptions = packed struct {
+pub const ConnectionOptions = packed struct(u8) {
     close: bool = false,
     keep_alive: bool = false,
     upgrade: bool = false,
+    unused: u5 = 0,
+
+    /// What either line said.
+    pub inline fn with(options: ConnectionOptions, more: ConnectionOptions) ConnectionOptions {
+        return @bitCast(@as(u8, @bitCast(options)) | @as(u8, @bitCast(more)));
+    }
 };
 
-pub fn connectionOptions(value: []const u8) ConnectionOptions {
+pub inline fn connectionOptions(value: []const u8) ConnectionOptions {
+    if (scan.equalsWord(value, "keep-alive")) return .{ .keep_alive = true };
+    if (scan.equalsWord(value, "close")) return .{ .close = true };
+    return connectionList(value);
+}
+
+fn connectionList(value: []const u8) ConnectionOptions {
     var options: ConnectionOptions = .{};
     var members = std.mem.splitScalar(u8, value, ',');
     while (members.next()) |raw| {
         const member = std.mem.trim(u8, raw, " \t");
-        if (!scan.isTokenAll(member)) continue;
         if (scan.equalsWord(member, "close")) options.close = true;
         if (scan.equalsWord(member, "keep-alive")) options.keep_alive = true;
         if (scan.equalsWord(member, "upgrade")) options.upgrade = true;

@@ -60,11 +60,13 @@ const Phase = enum { empty_lines, method, target, version, line, name, value, co
 const Stop = error{ Incomplete, Rejected };
 
 /// Fields met so far whose repetition or combination matters.
-const Seen = packed struct {
+const Seen = struct {
     host: bool = false,
     upgrade: bool = false,
     options: framing.ConnectionOptions = .{},
 };
+
+const usual_version = " HTTP/1.1\r\n";
 
 pub const Parser = struct {
     head: Head = .{},
@@ -104,6 +106,7 @@ pub const Parser = struct {
         phases: switch (self.phase) {
             .empty_lines => {
                 try self.skipEmptyLines(bytes);
+                if (self.readUsualLine(bytes, limits.target_bytes_max)) continue :phases .line;
                 continue :phases .method;
             },
             .method => {
@@ -119,6 +122,7 @@ pub const Parser = struct {
                 continue :phases .line;
             },
             .line => {
+                try self.readUsualFields(bytes, limits.fields_max);
                 if (try self.endsHere(bytes, limits.fields_max)) continue :phases .complete;
                 continue :phases .name;
             },
@@ -214,15 +218,11 @@ pub const Parser = struct {
     /// `HTTP/1.` and a digit: a later minor version is read as 1.1 (RFC 9110 2.5), another major one is
     /// not supported, and anything else is no HTTP.
     fn readVersion(self: *Parser, bytes: []const u8) Stop!void {
-        const usual = "HTTP/1.1\r\n";
         const start: usize = self.element;
-        if (bytes.len - start >= usual.len and std.mem.eql(u8, bytes[start..][0..usual.len], usual)) {
-            return self.beginFields(start + usual.len);
-        }
         while (self.at < bytes.len) : (self.at += 1) {
             const byte = bytes[self.at];
             switch (self.at - start) {
-                0...4 => |index| if (byte != usual[index]) {
+                0...4 => |index| if (byte != "HTTP/"[index]) {
                     return self.reject(if (byte == ' ') .extra_space else .bad_version);
                 },
                 5 => switch (byte) {
@@ -300,14 +300,65 @@ pub const Parser = struct {
         }
         if (at + 1 == bytes.len) return error.Incomplete;
         if (bytes[at + 1] != '\n') return self.reject(.bare_cr);
-        try self.understand(bytes, at);
+        try self.understand(bytes, self.element, self.colon, at);
         self.head.fields_count += 1;
         self.enter(.line, at + 2);
     }
 
+    /// Takes a whole, usual request line at once: `METHOD /path?query HTTP/1.1`. Anything else, wrong or
+    /// only rare or unfinished, is left as it is to the careful phases, which decide.
+    inline fn readUsualLine(self: *Parser, bytes: []const u8, target_bytes_max: u32) bool {
+        const start: usize = self.element;
+        const most = @min(bytes.len, start + limits_fixed.method_bytes_max);
+        var space = start;
+        while (space < most and scan.isToken(bytes[space])) space += 1;
+        // CONNECT, which takes no path, has as many letters as OPTIONS.
+        if (space == start or space - start == "CONNECT".len) return false;
+        if (bytes.len - space < " / HTTP/1.1\r\n".len) return false;
+        if (!std.mem.eql(u8, bytes[space..][0..2], " /")) return false;
+
+        const target = space + 1;
+        const path_end = scan.find(.path, bytes, target);
+        var end = path_end;
+        if (end < bytes.len and bytes[end] == '?') end = scan.find(.target, bytes, end);
+        if (end - target > target_bytes_max or bytes.len - end < usual_version.len) return false;
+        if (!std.mem.eql(u8, bytes[end..][0..usual_version.len], usual_version)) return false;
+
+        self.head.method = .of(start, space);
+        self.head.target = .of(target, end);
+        self.head.path = .of(target, path_end);
+        if (path_end < end) self.head.query = .of(path_end + 1, end);
+        self.beginFields(end + usual_version.len);
+        return true;
+    }
+
+    /// Takes whole, well-formed field lines as long as there are any; the careful phases judge the
+    /// first line that is neither, from its beginning.
+    inline fn readUsualFields(self: *Parser, bytes: []const u8, fields_max: u32) Stop!void {
+        var count = self.head.fields_count;
+        var start: usize = self.at;
+        var block = scan.Block.at(bytes, start);
+        while (count < fields_max) : (count += 1) {
+            const colon = block.nextColon(bytes, start);
+            if (colon == bytes.len or !scan.isTokenAt(bytes, start, colon)) break;
+            const end = block.nextStop(bytes, colon + 1);
+            if (bytes.len - end < 2 or !std.mem.eql(u8, bytes[end..][0..2], "\r\n")) break;
+            try self.understand(bytes, start, colon, end);
+            start = end + 2;
+        }
+        self.head.fields_count = count;
+        self.enter(.line, start);
+    }
+
     /// The few fields that the server itself obeys, told apart by length first: most names end there.
-    inline fn understand(self: *Parser, bytes: []const u8, end: usize) Stop!void {
-        const name = bytes[self.element..self.colon];
+    inline fn understand(
+        self: *Parser,
+        bytes: []const u8,
+        start: usize,
+        colon: usize,
+        end: usize,
+    ) Stop!void {
+        const name = bytes[start..colon];
         const matches = switch (name.len) {
             4 => scan.equalsWord(name, "host"),
             6 => scan.equalsWord(name, "expect"),
@@ -315,10 +366,10 @@ pub const Parser = struct {
             10 => scan.equalsWord(name, "connection"),
             14 => scan.equalsWord(name, "content-length"),
             17 => scan.equalsWord(name, "transfer-encoding"),
-            else => false,
+            else => return,
         };
         if (!matches) return;
-        const value_start, const value_end = scan.trim(bytes, self.colon + 1, end);
+        const value_start, const value_end = scan.trim(bytes, colon + 1, end);
         const value = bytes[value_start..value_end];
         return switch (name.len) {
             4 => self.readHost(bytes, value_start, value_end),
@@ -351,10 +402,7 @@ pub const Parser = struct {
     }
 
     fn readConnection(self: *Parser, value: []const u8) Stop!void {
-        const options = framing.connectionOptions(value);
-        self.seen.options.close = self.seen.options.close or options.close;
-        self.seen.options.keep_alive = self.seen.options.keep_alive or options.keep_alive;
-        self.seen.options.upgrade = self.seen.options.upgrade or options.upgrade;
+        self.seen.options = self.seen.options.with(framing.connectionOptions(value));
     }
 
     fn readContentLength(self: *Parser, value: []const u8) Stop!void {
@@ -421,11 +469,11 @@ fn expectVerdict(bytes: []const u8, limits: Limits, expected: Result) !Head {
             .rejected => |rejection| try std.testing.expectEqual(expected.rejected, rejection),
         }
         try sameVerdict(expected, cut.feed(bytes, limits));
-        try std.testing.expectEqual(whole, cut);
+        if (expected == .complete) try std.testing.expectEqual(whole.head, cut.head);
         try sameVerdict(at_cut, bytewise.feed(bytes[0..end], limits));
     }
     try sameVerdict(expected, bytewise.feed(bytes, limits));
-    try std.testing.expectEqual(whole, bytewise);
+    if (expected == .complete) try std.testing.expectEqual(whole.head, bytewise.head);
 
     const joined = try std.mem.concat(std.testing.allocator, u8, &.{ good_head, bytes });
     defer std.testing.allocator.free(joined);
