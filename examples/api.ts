@@ -72,7 +72,5 @@ app.delete("/notes/:id(\\d+)", ({ params }) => {
   return null;
 });
 
-const { port } = await app.serve({ port: Number(process.env.PORT ?? 8080) });
-
-/** Where it can be reached from this machine. */
-export const address = `http://localhost:${port}`;
+/** Running; `bun run demo` says what to try on it. */
+export const server = await app.serve({ port: Number(process.env.PORT ?? 8080) });

@@ -1,13 +1,15 @@
 /**
  * `bun run demo`: starts the example API and prints what to open and try. PORT chooses the port.
  */
-import { address } from "../examples/api.ts";
+import { server } from "../examples/api.ts";
 
-console.log(`Chopin's example API runs at ${address}: open it in a browser, or try
+const { url } = server;
 
-  curl ${address}/notes
-  curl ${address}/notes/1
-  curl -X POST ${address}/notes -d '{"text":"play it"}'
-  curl -i -X PUT ${address}/notes
+console.log(`Chopin's example API runs at ${url} : open it in a browser, or try
+
+  curl ${url}notes
+  curl ${url}notes/1
+  curl -X POST ${url}notes -d '{"text":"play it"}'
+  curl -i -X PUT ${url}notes
 
 Its source is examples/api.ts. Ctrl+C stops it.`);
