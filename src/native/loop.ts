@@ -1,0 +1,99 @@
+/**
+ * When the reactor gets its turns. The thread is shared with Bun's own event loop, and neither may
+ * starve the other:
+ *
+ * - busy: a turn each time Bun's loop comes round (`setImmediate`);
+ * - quiet: a turn may wait natively, a millisecond at most, for either side's descriptors, but only
+ *   when nobody else used the loop since the last turn;
+ * - idle: no turns; a descriptor that Bun watches wakes us, and nothing uses CPU.
+ */
+import type { Pointer } from "bun:ffi";
+import { control } from "./abi.ts";
+import {
+  chopin_loop_observe,
+  chopin_server_arm,
+  chopin_server_turn,
+  chopin_wakeup_create,
+} from "./symbols.ts";
+import { Wakeup } from "./wakeup.ts";
+
+/** Quiet turns before sleep. At one request at a time the next one comes within 0.1 ms; two waits of a
+ *  millisecond are twenty times that, and cost a sleeping thread nothing. */
+const quietTurnsMax = 3;
+
+export interface LoopOptions {
+  readonly handle: Pointer;
+  readonly view: Uint32Array;
+  /** Longest native wait of a quiet turn in microseconds; 0: never wait natively. */
+  readonly waitUs: number;
+  /** Called after each turn. */
+  readonly afterTurn: () => void;
+}
+
+export interface Loop {
+  /** Makes sure that a turn comes soon. */
+  requestTurn(): void;
+  /** No more turns. The wake-up's descriptor must not be closed natively before this. */
+  close(): void;
+}
+
+/** Creates the wake-up and takes the first turn. Throws when no wake-up works on this system. */
+export function startLoop(options: LoopOptions): Loop {
+  const { handle, view, waitUs, afterTurn } = options;
+  let immediate: NodeJS.Immediate | undefined;
+  let closed = false;
+  let observed: boolean | undefined;
+  let quietTurns = 0;
+  let previousId = 0;
+
+  const kind = chopin_wakeup_create(handle, 0);
+  if (kind < 0) throw new Error(`Chopin cannot be woken by the system (code ${kind})`);
+  const wakeup = new Wakeup(kind, view[control.result] as number, wake);
+
+  function wake(): void {
+    if (!closed && immediate === undefined) turn();
+  }
+
+  /** Timers and immediates are numbered in one sequence: when the one made at the start of this turn
+   *  follows the one of the last turn, no code has asked the loop for anything in between. */
+  function loopWasUnused(): boolean {
+    const id = Number(immediate);
+    const unused = id === previousId + 1;
+    previousId = id;
+    return unused;
+  }
+
+  function mayWait(): boolean {
+    if (waitUs === 0 || quietTurns === 0) return false;
+    // A handler that waits may wait for a timer, which shows on no descriptor.
+    if (view[control.requestsPending] !== 0) return false;
+    const unused = loopWasUnused();
+    if (observed === undefined) observed = chopin_loop_observe(handle) === 1;
+    return unused && observed;
+  }
+
+  function turn(): void {
+    immediate = setImmediate(turn);
+    const done = chopin_server_turn(handle, mayWait() ? waitUs : 0);
+    afterTurn();
+    if (closed) return;
+    quietTurns = done > 0 ? 0 : quietTurns + 1;
+    if (quietTurns < quietTurnsMax || view[control.lateCount] !== 0) return;
+    clearImmediate(immediate);
+    immediate = undefined;
+    quietTurns = 0;
+    chopin_server_arm(handle);
+  }
+
+  turn();
+  return {
+    requestTurn() {
+      if (immediate === undefined && !closed) immediate = setImmediate(turn);
+    },
+    close() {
+      closed = true;
+      if (immediate !== undefined) clearImmediate(immediate);
+      wakeup.close();
+    },
+  };
+}

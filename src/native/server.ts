@@ -1,0 +1,207 @@
+/**
+ * Starts and stops a native server: its configuration, its address, its place in Bun's event loop.
+ * The only module that creates a JSCallback.
+ */
+import { JSCallback, type Pointer, toArrayBuffer } from "bun:ffi";
+import { code, control, view as layout } from "./abi.ts";
+import type {
+  BoundAddress,
+  Dispatcher,
+  NativeRouter,
+  NativeServer,
+  ServerOptions,
+  StartServer,
+} from "./contract.ts";
+import { startLoop } from "./loop.ts";
+import * as symbols from "./symbols.ts";
+
+/** Longest value that `setInterval` takes. */
+const farthestMs = 2 ** 31 - 1;
+
+/**
+ * Binds, listens and answers by the dispatcher that `createDispatcher` makes.
+ *
+ * @throws Error with `code` (`EADDRINUSE`, `EACCES`, …) when the address cannot be bound.
+ */
+export const startServer: StartServer = async (options, router, createDispatcher) => {
+  const state: { dispatcher?: Dispatcher } = {};
+  const callback = new JSCallback((count: number) => state.dispatcher?.dispatch(count), {
+    args: ["u32"],
+    returns: "void",
+  });
+  const handle = symbols.chopin_server_create(
+    configWords(options),
+    router.handle as Pointer,
+    callback.ptr,
+  );
+  if (handle === null) {
+    callback.close();
+    throw new Error("Chopin has no memory or descriptors left to start a server");
+  }
+  const memory = toArrayBuffer(
+    symbols.chopin_server_view(handle) as Pointer,
+    0,
+    layout.bytes,
+  );
+  const view = new Uint32Array(memory);
+  const bytes = Buffer.from(memory);
+  let address: BoundAddress;
+  try {
+    setName(handle, options.serverHeader);
+    address = listen(handle, options, view, bytes);
+  } catch (reason) {
+    symbols.chopin_server_destroy(handle);
+    callback.close();
+    throw reason;
+  }
+  return run({ handle, view, bytes, address, callback, options, createDispatcher, state });
+};
+
+interface Parts {
+  readonly handle: Pointer;
+  readonly view: Uint32Array;
+  readonly bytes: Buffer;
+  readonly address: BoundAddress;
+  readonly callback: JSCallback;
+  readonly options: ServerOptions;
+  readonly createDispatcher: (native: NativeServer) => Dispatcher;
+  readonly state: { dispatcher?: Dispatcher };
+}
+
+function run(parts: Parts): NativeServer {
+  const { handle, view, callback } = parts;
+  // Nothing of ours is visible to Bun as work, so this is what keeps the process alive.
+  const alive = setInterval(() => {}, farthestMs);
+  let ended: (() => void) | undefined;
+  let phase: "serving" | "draining" | "ended" | "destroyed" = "serving";
+
+  /** Connections are gone; requests that handlers still work on keep their memory until they settle. */
+  function end(): void {
+    if (phase === "ended" || phase === "destroyed") return;
+    phase = "ended";
+    symbols.chopin_server_end(handle);
+    clearInterval(alive);
+    ended?.();
+    if (view[control.requestsPending] === 0) destroy();
+  }
+
+  function destroy(): void {
+    phase = "destroyed";
+    loop.close();
+    symbols.chopin_server_destroy(handle);
+    callback.close();
+  }
+
+  function afterTurn(): void {
+    dispatcher.resetArena();
+    if (phase === "draining" && view[control.connectionsOpen] === 0) end();
+    else if (phase === "ended" && view[control.requestsPending] === 0) destroy();
+  }
+
+  const native: NativeServer = {
+    handle,
+    view,
+    bytes: parts.bytes,
+    symbols: symbols as unknown as NativeServer["symbols"],
+    address: parts.address,
+    requestTurn: () => loop.requestTurn(),
+    stop(timeoutMs) {
+      if (phase !== "serving") return stopped;
+      phase = "draining";
+      symbols.chopin_server_drain(handle);
+      const deadline = setTimeout(end, timeoutMs);
+      loop.requestTurn();
+      return stopped.finally(() => clearTimeout(deadline));
+    },
+  };
+  const stopped = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const dispatcher = parts.createDispatcher(native);
+  parts.state.dispatcher = dispatcher;
+  const waitUs = Math.min(parts.options.epollTimeoutMs, 1) * 1000;
+  const loop = startLoop({ handle, view, waitUs, afterTurn });
+  return native;
+}
+
+/** In the order of `Config` in `zig/core.zig`; a test holds the two together. */
+export const configOrder = [
+  "slab_capacity",
+  "read_buffer_bytes",
+  "write_buffer_bytes",
+  "head_bytes_max",
+  "fields_max",
+  "pipeline_max",
+  "pending_max",
+  "output_backlog_max",
+  "head_timeout_ms",
+  "body_timeout_ms",
+  "idle_timeout_ms",
+  "write_timeout_ms",
+] as const;
+
+function configWords(options: ServerOptions): Uint32Array {
+  const values: Record<(typeof configOrder)[number], number> = {
+    slab_capacity: options.slabCapacity,
+    read_buffer_bytes: options.readBufferBytes,
+    write_buffer_bytes: options.writeBufferBytes,
+    head_bytes_max: options.headLimitBytes,
+    fields_max: 128,
+    pipeline_max: 64,
+    pending_max: 16 * 1024,
+    output_backlog_max: 256 * 1024,
+    head_timeout_ms: options.headTimeoutMs,
+    body_timeout_ms: options.bodyTimeoutMs,
+    idle_timeout_ms: options.idleTimeoutMs,
+    write_timeout_ms: 30_000,
+  };
+  return Uint32Array.from(configOrder, (name) => values[name]);
+}
+
+function setName(handle: Pointer, name: string | undefined): void {
+  if (name === undefined) return;
+  const text = Buffer.from(name, "latin1");
+  if (symbols.chopin_server_name(handle, text, text.length) < 0) {
+    throw new RangeError(`serverHeader is ${text.length} bytes long, at most 64 are allowed`);
+  }
+}
+
+function listen(
+  handle: Pointer,
+  options: ServerOptions,
+  view: Uint32Array,
+  bytes: Buffer,
+): BoundAddress {
+  const { hostname, port, unix, backlog } = options;
+  if (unix !== undefined) {
+    const path = Buffer.from(unix);
+    const result = symbols.chopin_server_listen_unix(handle, path, path.length, backlog);
+    if (result < 0) throw bindError(result, unix);
+    return { unix };
+  }
+  const host = Buffer.from(hostname);
+  const result = symbols.chopin_server_listen_tcp(handle, host, host.length, port, backlog);
+  if (result < 0) throw bindError(result, `${hostname}:${port}`);
+  const length = view[control.result + 1] as number;
+  return {
+    hostname: bytes.latin1Slice(layout.stage, layout.stage + length),
+    port: view[control.result] as number,
+  };
+}
+
+const bindReasons: Readonly<Record<number, readonly [string, string]>> = {
+  [code.addressInUse]: ["EADDRINUSE", "another process listens there; stop it or choose another port"],
+  [code.permissionDenied]: [
+    "EACCES",
+    "no permission; ports below 1024 need root or CAP_NET_BIND_SERVICE",
+  ],
+  [code.addressUnavailable]: ["EADDRNOTAVAIL", "this machine has no such address"],
+  [code.invalidHost]: ["EINVAL", "no such host, or a path that cannot be used"],
+  [code.tooManyDescriptors]: ["EMFILE", "too many open files; raise `ulimit -n`"],
+  [code.outOfMemory]: ["ENOMEM", "no memory"],
+};
+
+function bindError(result: number, address: string): Error {
+  const [name, advice] = bindReasons[result] ?? ["EIO", "the system refused it"];
+  return Object.assign(new Error(`cannot listen on ${address}: ${advice}`), { code: name });
+}

@@ -1,0 +1,137 @@
+//! Turns what a handler, a constant or a rejection says into bytes. Called by `server.zig` for each
+//! request of a batch and for each late answer.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const batch_module = @import("batch.zig");
+const encoder = @import("http/encoder.zig");
+const problem_module = @import("http/problem.zig");
+const router_module = @import("router.zig");
+const Core = @import("core.zig").Core;
+
+const assert = std.debug.assert;
+
+/// An answer before it is encoded. Its slices live until the turn ends.
+pub const Plain = struct {
+    status: u16,
+    kind: u32 = abi.Kind.none,
+    fields: []const u8 = "",
+    body: []const u8 = "",
+    close: bool = false,
+    /// `body` is a problem document that is written at encoding: see `fromProblem`.
+    allow: ?u32 = null,
+};
+
+/// How the request was made, as far as the answer depends on it.
+pub const Asked = struct {
+    head_method: bool,
+    keep_alive: bool,
+    minor: u1,
+};
+
+const problem_bytes_max = 512;
+pub const Scratch = [problem_bytes_max + router_module.allow_bytes_max + 16]u8;
+
+/// The answer of a native entry; `scratch` holds what has to be written for it.
+pub fn fromNative(core: *const Core, native: batch_module.Answer, scratch: *Scratch) Plain {
+    switch (native) {
+        .handler => unreachable,
+        .constant => |constant| return .{
+            .status = constant.status,
+            .kind = constant.kind,
+            .fields = constant.fields,
+            .body = constant.body,
+        },
+        .problem => |problem| return fromProblem(core, problem, scratch),
+        .options => |allow| return .{
+            .status = 204,
+            .fields = allowField(core, allow, scratch),
+        },
+    }
+}
+
+pub fn fromProblem(core: *const Core, problem: batch_module.Problem, scratch: *Scratch) Plain {
+    const len = problem_module.write(scratch[0..problem_bytes_max], problem.status, problem.code, null);
+    return .{
+        .status = problem.status,
+        .kind = abi.Kind.problem,
+        .body = scratch[0..len],
+        .fields = if (problem.with_allow)
+            allowField(core, problem.allow, scratch)
+        else
+            "",
+    };
+}
+
+fn allowField(core: *const Core, allow: u32, scratch: *Scratch) []const u8 {
+    const room = scratch[problem_bytes_max..];
+    const name = "allow: ";
+    @memcpy(room[0..name.len], name);
+    const value = core.router.writeAllow(allow, room[name.len..]);
+    const end = name.len + value.len;
+    @memcpy(room[end..][0..2], "\r\n");
+    return room[0 .. end + 2];
+}
+
+pub const FromScriptError = error{
+    /// No answer was left in the record.
+    Unanswered,
+    /// A span outside of the arena, a status that is none, or fields that break the framing.
+    Invalid,
+};
+
+/// The answer that JS left in a response record. `attached` is what `chopin_answer_attach` took.
+pub fn fromScript(
+    core: *const Core,
+    words: *const [abi.response.words]u32,
+    attached: ?[]const u8,
+) FromScriptError!Plain {
+    const r = abi.response;
+    if (words[r.state] != abi.State.answered) return error.Unanswered;
+    const packed_word = words[r.status_kind_flags];
+    const status: u16 = @truncate(packed_word);
+    // 1xx are not final answers; native code sends those itself.
+    if (status < 200 or status > 999) return error.Invalid;
+    const fields = try arenaSlice(core, words[r.fields], words[r.fields_len]);
+    if (fields.len > 0 and !encoder.checkFields(fields)) return error.Invalid;
+    const body = if (packed_word & abi.AnswerFlag.attached != 0)
+        attached orelse return error.Invalid
+    else
+        try arenaSlice(core, words[r.body], words[r.body_len]);
+    return .{
+        .status = status,
+        .kind = (packed_word >> 16) & 0xff,
+        .fields = fields,
+        .body = body,
+        .close = packed_word & abi.AnswerFlag.close != 0,
+    };
+}
+
+fn arenaSlice(core: *const Core, start: u32, len: u32) FromScriptError![]const u8 {
+    if (len == 0) return "";
+    const end = @as(u64, start) + len;
+    if (start < abi.view.answer_arena or end > abi.view.stage) return error.Invalid;
+    return core.batch.view[start..][0..len];
+}
+
+/// What goes before the body, and whether the connection closes after it.
+pub const Encoded = struct { head: encoder.AnswerHead, body: []const u8, close: bool };
+
+pub fn prepare(core: *const Core, plain: Plain, asked: Asked) Encoded {
+    const close = plain.close or !asked.keep_alive;
+    // RFC 9110 15.3.5, 15.4.5: no content, so no length either; 304 may carry one but need not.
+    const bodiless = plain.status == 204 or plain.status == 304;
+    return .{
+        .head = .{
+            .status = plain.status,
+            .kind = if (bodiless) abi.Kind.none else plain.kind,
+            .content_length = if (bodiless) null else plain.body.len,
+            .date = &core.date,
+            .server = core.server_name,
+            .connection = if (close) .close else if (asked.minor == 0) .keep_alive else .default,
+            .fields = plain.fields,
+        },
+        .body = if (bodiless or asked.head_method) "" else plain.body,
+        .close = close,
+    };
+}

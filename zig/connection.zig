@@ -1,0 +1,636 @@
+//! One connection as a state machine over bytes: it owns no descriptor and reads no clock. `server.zig`
+//! gives it what was received and asks it what comes next; this is the only file that changes a
+//! connection's state.
+//!
+//!     head ──► body ──► ready ──► head …      a request that arrived in one piece goes head ──► head
+//!       │        │                            drain: the rest of a body that nobody wants
+//!       └────────┴──► closing ──► lingering   closing: no more requests, answers still to be sent
+//!                                             lingering: our side is shut, the peer's rest is read
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const batch_module = @import("batch.zig");
+const body_module = @import("body.zig");
+const chunked = @import("http/chunked.zig");
+const limits = @import("limits.zig");
+const parser_module = @import("http/parser.zig");
+const path_module = @import("path.zig");
+const router_module = @import("router.zig");
+const sys = @import("sys.zig");
+const Core = @import("core.zig").Core;
+const Output = @import("output.zig").Output;
+
+const assert = std.debug.assert;
+const none = batch_module.none;
+const Body = body_module.Body;
+const Head = parser_module.Head;
+
+pub const Phase = enum(u8) { head, body, ready, drain, closing, lingering };
+
+/// What a connection's deadline is for. The deadline moves often and the timer stays: when it fires
+/// early it is set again.
+pub const Deadline = enum(u8) { none, head, body, idle, write, linger };
+
+pub const Connection = struct {
+    fd: sys.Descriptor,
+    peer: sys.Peer,
+    index: u32,
+    deadline_ms: u64 = 0,
+    deadline: Deadline = .none,
+    phase: Phase = .head,
+    /// The request being answered lets nothing be dispatched behind it (RFC 9112 9.3.2: not idempotent).
+    exclusive: bool = false,
+    /// Parsing stopped although bytes are left: for an answer, or for room in the batch or backlog.
+    gated: bool = false,
+    /// Already in `core.resumable`.
+    queued: bool = false,
+    /// The peer sent its end of stream.
+    read_closed: bool = false,
+    /// What the reactor is asked to watch.
+    watches_read: bool = true,
+    watches_write: bool = false,
+    /// Gone; the slot is freed after the event batch.
+    dead: bool = false,
+    /// Requests dispatched or answered natively whose answer is not encoded for the socket yet.
+    unanswered: u32 = 0,
+    /// Held requests in order.
+    held_first: u32 = none,
+    held_last: u32 = none,
+    /// Bytes of encoded answers that wait behind an unfinished one.
+    held_bytes: u32 = 0,
+    carry: ?*Carry = null,
+    body: ?*Body = null,
+    /// Body bytes still to be dropped in `drain`.
+    drain: Drain = .{ .length = 0 },
+    output: Output = .{},
+
+    pub const Drain = union(enum) {
+        length: u32,
+        chunked: *chunked.Decoder,
+    };
+
+    /// Bytes that the peer has not taken, on their way or behind a slow answer.
+    pub fn backlog(connection: *const Connection) u32 {
+        return connection.output.bytes + connection.held_bytes;
+    }
+
+    /// No more requests are read from it.
+    pub fn ending(connection: *const Connection) bool {
+        return connection.phase == .closing or connection.phase == .lingering;
+    }
+
+    /// Reading on makes sense: an answer, room in the backlog or the end is not awaited first.
+    pub fn wantsRead(connection: *const Connection) bool {
+        if (connection.read_closed or connection.gated) return false;
+        return connection.phase != .closing and connection.phase != .ready;
+    }
+};
+
+/// Received bytes of an unfinished head, with the parser's place in them.
+pub const Carry = struct {
+    parser: parser_module.Parser,
+    block_len: u32,
+    len: u32,
+
+    const header_bytes = std.mem.alignForward(usize, @sizeOf(Carry), 16);
+
+    pub fn bytes(carry: *Carry) []u8 {
+        const base: [*]u8 = @ptrCast(carry);
+        return base[header_bytes..][0..carry.len];
+    }
+
+    fn create(core: *Core, content: []const u8, parser: parser_module.Parser) error{OutOfMemory}!*Carry {
+        const block = core.pool.acquire(@intCast(header_bytes + content.len)) orelse
+            return error.OutOfMemory;
+        const carry: *Carry = @ptrCast(@alignCast(block.ptr));
+        carry.* = .{
+            .parser = parser,
+            .block_len = @intCast(block.len),
+            .len = @intCast(content.len),
+        };
+        @memcpy(carry.bytes(), content);
+        return carry;
+    }
+
+    pub fn destroy(carry: *Carry, core: *Core) void {
+        const base: [*]align(16) u8 = @ptrCast(@alignCast(carry));
+        core.pool.release(base[0..carry.block_len]);
+    }
+};
+
+/// Takes bytes that lie in the request arena: the connection's carry and what was received behind it.
+/// Complete requests go to the batch; what is left over is carried.
+pub fn process(core: *Core, connection: *Connection, bytes: []u8) void {
+    var parser: parser_module.Parser = .init();
+    if (connection.carry) |carry| {
+        parser = carry.parser;
+        carry.destroy(core);
+        connection.carry = null;
+    }
+    connection.gated = false;
+    var at: usize = 0;
+    loop: while (true) {
+        const rest = bytes[at..];
+        // Whatever comes may need an answer.
+        if (core.batch.full() and !connection.ending()) break :loop gate(core, connection);
+        switch (connection.phase) {
+            .head => {
+                if (rest.len == 0) break :loop;
+                if (!mayDispatch(core, connection)) break :loop gate(core, connection);
+                switch (parser.feed(rest, core.parser_limits)) {
+                    .incomplete => break :loop,
+                    .rejected => |reason| {
+                        reject(core, connection, reason);
+                        at = bytes.len;
+                    },
+                    .complete => |len| {
+                        const taken = begin(core, connection, &parser.head, rest, len) orelse
+                            break :loop gate(core, connection);
+                        at += taken;
+                    },
+                }
+                parser = .init();
+            },
+            .body => {
+                if (rest.len == 0) break :loop;
+                at += gatherBody(core, connection, rest);
+            },
+            .ready => if (!emitBody(core, connection)) break :loop gate(core, connection),
+            .drain => {
+                if (rest.len == 0) break :loop;
+                at += drainBody(core, connection, rest);
+            },
+            .closing, .lingering => {
+                at = bytes.len;
+                break :loop;
+            },
+        }
+    }
+    if (at < bytes.len) carryOver(core, connection, bytes[at..], parser);
+    setDeadline(core, connection);
+}
+
+/// A gated head is parsed again from its start, so only an incomplete one keeps the parser's place.
+fn carryOver(
+    core: *Core,
+    connection: *Connection,
+    rest: []const u8,
+    parser: parser_module.Parser,
+) void {
+    const kept = if (connection.gated) parser_module.Parser.init() else parser;
+    connection.carry = Carry.create(core, rest, kept) catch {
+        connection.gated = false;
+        return lastProblem(core, connection, .{ .status = 503, .code = "out_of_memory" });
+    };
+}
+
+/// Stops until an answer or room comes. Answers of this batch come within the turn, so the server takes
+/// the connection up after the dispatch; for held ones when they are flushed.
+fn gate(core: *Core, connection: *Connection) void {
+    connection.gated = true;
+    resumeLater(core, connection);
+}
+
+pub fn resumeLater(core: *Core, connection: *Connection) void {
+    if (connection.queued) return;
+    core.resumable.append(core.allocator, connection.index) catch {
+        // Nothing will wake it: better to lose the connection than to leave it hanging.
+        connection.phase = .closing;
+        connection.gated = false;
+        return;
+    };
+    connection.queued = true;
+}
+
+/// Whether another request may be dispatched now.
+pub fn mayDispatch(core: *const Core, connection: *const Connection) bool {
+    if (connection.exclusive and connection.unanswered > 0) return false;
+    if (connection.unanswered >= core.config.pipeline_max) return false;
+    if (connection.backlog() >= core.config.output_backlog_max) return false;
+    return !core.batch.full();
+}
+
+/// A complete head at the start of `rest`. Returns the bytes taken, or null when the request has to wait.
+fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, len: u32) ?usize {
+    const method = core.router.methodId(spanOf(rest, head.method));
+    const has_body = head.chunked or (head.content_length orelse 0) > 0;
+    const safe = method == abi.Method.get or method == abi.Method.head or method == abi.Method.options;
+    const first_in_line = !safe or has_body;
+    if (first_in_line and connection.unanswered > 0) return null;
+
+    const target = resolve(core, head, method, rest) catch |reason| switch (reason) {
+        error.BadPath => {
+            lastProblem(core, connection, .{ .status = 400, .code = "bad_path" });
+            return rest.len;
+        },
+        error.BatchFull => return null,
+    };
+    const request: Request = .{
+        .head = head,
+        .bytes = rest[0..len],
+        .method = method,
+        .target = target,
+        .exclusive = first_in_line,
+    };
+    if (!has_body) return if (emit(core, connection, request, null)) len else null;
+    if (target.outcome.native) return beginDrain(core, connection, request, rest[len..]);
+    return beginBody(core, connection, request, rest[len..]);
+}
+
+const Target = struct {
+    canonical: path_module.Canonical,
+    captures: [limits.params_max]router_module.Capture,
+    outcome: router_module.Outcome,
+};
+
+const Request = struct {
+    head: *const Head,
+    bytes: []const u8,
+    method: u8,
+    target: Target,
+    exclusive: bool,
+};
+
+fn resolve(
+    core: *Core,
+    head: *const Head,
+    method: u8,
+    bytes: []const u8,
+) error{ BadPath, BatchFull }!Target {
+    var target: Target = undefined;
+    const raw = switch (head.form) {
+        .origin => spanOf(bytes, head.path),
+        // RFC 9110 4.2.3: an empty path is "/"; the scheme's own slash stands for it in the view.
+        .absolute => if (head.path.len > 0) spanOf(bytes, head.path) else slash: {
+            const text = spanOf(bytes, head.target);
+            const at = std.mem.findScalar(u8, text, '/').?;
+            break :slash text[at..][0..1];
+        },
+        // No path: CONNECT is refused, and "OPTIONS *" is about the whole server.
+        .authority, .asterisk => {
+            target.canonical = .{ .bytes = spanOf(bytes, head.target), .escaped = false };
+            target.outcome = core.router.resolveServerWide(method);
+            return target;
+        },
+    };
+    const room: []u8 = if (std.mem.findScalar(u8, raw, '%') == null)
+        &.{}
+    else
+        core.batch.allocate(@intCast(raw.len)) orelse return error.BatchFull;
+    target.canonical = try path_module.canonicalise(raw, room);
+    target.outcome = core.router.resolve(
+        method,
+        spanOf(bytes, head.method),
+        target.canonical,
+        &target.captures,
+    );
+    return target;
+}
+
+/// A body follows a request that is answered without it.
+fn beginDrain(core: *Core, connection: *Connection, request: Request, after: []u8) ?usize {
+    const head = request.head;
+    // The client waits for a 100 that it will not get, so where its next request begins is not known.
+    const length = head.content_length orelse 0;
+    if (head.expect_continue or length > limits.drain_bytes_max) {
+        var closing = head.*;
+        closing.keep_alive = false;
+        var last = request;
+        last.head = &closing;
+        if (!emit(core, connection, last, null)) return null;
+        return request.bytes.len + after.len;
+    }
+    if (!emit(core, connection, request, null)) return null;
+    if (connection.phase == .closing) return request.bytes.len + after.len;
+    if (head.chunked) {
+        const decoder = core.allocator.create(chunked.Decoder) catch {
+            connection.phase = .closing;
+            return request.bytes.len + after.len;
+        };
+        decoder.* = .init();
+        connection.drain = .{ .chunked = decoder };
+    } else {
+        connection.drain = .{ .length = @intCast(length) };
+    }
+    connection.phase = .drain;
+    return request.bytes.len;
+}
+
+fn drainBody(core: *Core, connection: *Connection, rest: []u8) usize {
+    switch (connection.drain) {
+        .length => |*length| {
+            const count = @min(rest.len, length.*);
+            length.* -= @intCast(count);
+            if (length.* == 0) connection.phase = .head;
+            return count;
+        },
+        .chunked => |decoder| switch (decoder.decode(rest, rest)) {
+            // The answer is on its way already; what follows cannot be told from a body.
+            .rejected => {
+                endDrain(core, connection);
+                connection.phase = .closing;
+                return rest.len;
+            },
+            .decoded => |progress| {
+                if (!progress.done) return rest.len;
+                endDrain(core, connection);
+                connection.phase = .head;
+                return progress.consumed;
+            },
+        },
+    }
+}
+
+fn endDrain(core: *Core, connection: *Connection) void {
+    switch (connection.drain) {
+        .length => {},
+        .chunked => |decoder| core.allocator.destroy(decoder),
+    }
+    connection.drain = .{ .length = 0 };
+}
+
+/// A body that the handler wants, whole. In one piece with its head it stays where it is.
+fn beginBody(core: *Core, connection: *Connection, request: Request, after: []u8) ?usize {
+    const head = request.head;
+    const limit = request.target.outcome.body_limit;
+    if (head.content_length) |length| {
+        if (length > limit) {
+            lastProblem(core, connection, too_large);
+            return request.bytes.len + after.len;
+        }
+        if (length <= after.len) {
+            const whole = after[0..@intCast(length)];
+            if (!emit(core, connection, request, whole)) return null;
+            return request.bytes.len + whole.len;
+        }
+    } else if (after.len > 0) {
+        // Probed on a copy of the decoder, and decoded in place only when all of it is there.
+        var decoder: chunked.Decoder = .init();
+        if (core.batch.allocate(@intCast(after.len))) |room| switch (decoder.decode(after, room)) {
+            .rejected => |reason| {
+                reject(core, connection, reason);
+                return request.bytes.len + after.len;
+            },
+            .decoded => |progress| if (progress.done) {
+                if (progress.produced > limit) {
+                    lastProblem(core, connection, too_large);
+                    return request.bytes.len + after.len;
+                }
+                if (!emit(core, connection, request, room[0..progress.produced])) return null;
+                return request.bytes.len + progress.consumed;
+            },
+        };
+    }
+    connection.body = Body.create(core.allocator, request.bytes, head, limit) catch {
+        lastProblem(core, connection, .{ .status = 503, .code = "out_of_memory" });
+        return request.bytes.len + after.len;
+    };
+    connection.phase = .body;
+    connection.exclusive = true;
+    if (head.expect_continue and head.minor == 1 and after.len == 0) {
+        connection.output.copy(&core.pool, "HTTP/1.1 100 Continue\r\n\r\n") catch {
+            connection.phase = .closing;
+        };
+    }
+    return request.bytes.len;
+}
+
+const too_large: batch_module.Problem = .{ .status = 413, .code = "body_too_large" };
+
+fn gatherBody(core: *Core, connection: *Connection, rest: []u8) usize {
+    switch (connection.body.?.feed(rest)) {
+        .more => return rest.len,
+        .complete => |count| {
+            connection.phase = .ready;
+            return count;
+        },
+        .too_large => lastProblem(core, connection, too_large),
+        .rejected => |reason| reject(core, connection, reason),
+        .out_of_memory => lastProblem(core, connection, .{ .status = 503, .code = "out_of_memory" }),
+    }
+    return rest.len;
+}
+
+/// Bytes of the body were received where `Body.writable` said.
+pub fn receivedBody(connection: *Connection, count: usize) void {
+    if (connection.body.?.wrote(count)) connection.phase = .ready;
+}
+
+/// The body is complete: its head is put back into the arena, and the body too when it is small.
+fn emitBody(core: *Core, connection: *Connection) bool {
+    if (core.batch.full() or connection.unanswered > 0) return false;
+    const body = connection.body.?;
+    const bytes = core.batch.allocate(@intCast(body.head.len)) orelse return false;
+    @memcpy(bytes, body.head);
+    const head = &body.parsed;
+    const method = core.router.methodId(spanOf(bytes, head.method));
+    const target = resolve(core, head, method, bytes) catch |reason| switch (reason) {
+        error.BatchFull => return false,
+        // It was resolved when the head came, by the same router or, after a reload, by another one;
+        // the canonical path does not depend on the router.
+        error.BadPath => unreachable,
+    };
+    const request: Request = .{
+        .head = head,
+        .bytes = bytes,
+        .method = method,
+        .target = target,
+        .exclusive = true,
+    };
+    connection.phase = .head;
+    const whole = body.whole();
+    if (whole.len <= body_copied_max) {
+        if (core.batch.allocate(@intCast(whole.len))) |room| {
+            @memcpy(room, whole);
+            const done = emit(core, connection, request, room);
+            assert(done);
+            connection.body = null;
+            body.destroy();
+            return true;
+        }
+    }
+    const done = emit(core, connection, request, whole);
+    assert(done);
+    connection.body = null;
+    const entry = &core.batch.entries[core.batch.entries_count - 1];
+    // A native answer (after a reload of the routes) needs no body.
+    if (entry.answer == .handler) entry.body = body else body.destroy();
+    return true;
+}
+
+/// Below this a copy into the view costs less than a call from JS for the bytes.
+const body_copied_max = 16 * 1024;
+
+/// Appends a complete request to the batch. False: no room, nothing was changed.
+fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]const u8) bool {
+    const batch = &core.batch;
+    if (batch.full()) return false;
+    const outcome = request.target.outcome;
+    const head = request.head;
+    var entry: batch_module.Entry = .{
+        .connection = connection.index,
+        .answer = undefined,
+        .head_method = request.method == abi.Method.head,
+        .keep_alive = head.keep_alive and !core.draining,
+        .minor = head.minor,
+    };
+    if (outcome.native) {
+        entry.answer = nativeAnswer(outcome);
+    } else {
+        const allow = allowText(core, outcome) orelse return false;
+        const record = batch.nextRecord();
+        writeRecord(batch, record.words, request, body, allow);
+        entry.answer = .{ .handler = record.index };
+    }
+    _ = batch.append(entry);
+    connection.unanswered += 1;
+    connection.exclusive = request.exclusive;
+    if (!entry.keep_alive) connection.phase = .closing;
+    return true;
+}
+
+fn nativeAnswer(outcome: router_module.Outcome) batch_module.Answer {
+    if (outcome.constant) |constant| return .{ .constant = constant };
+    return switch (outcome.handler) {
+        abi.Special.not_found => .{ .problem = .{ .status = 404, .code = "not_found" } },
+        abi.Special.method_not_allowed => .{ .problem = .{
+            .status = 405,
+            .code = "method_not_allowed",
+            .allow = outcome.allow,
+            .with_allow = true,
+        } },
+        abi.Special.not_implemented => .{ .problem = .{ .status = 501, .code = "not_implemented" } },
+        abi.Special.options => .{ .options = outcome.allow },
+        else => unreachable,
+    };
+}
+
+/// The Allow value that goes with a special handler; empty for routes, null without room.
+fn allowText(core: *Core, outcome: router_module.Outcome) ?[]const u8 {
+    if (outcome.handler < abi.Special.first) return "";
+    const room = core.batch.allocate(router_module.allow_bytes_max) orelse return null;
+    return core.router.writeAllow(outcome.allow, room);
+}
+
+fn writeRecord(
+    batch: *batch_module.Batch,
+    words: batch_module.Record,
+    request: Request,
+    body: ?[]const u8,
+    allow: []const u8,
+) void {
+    const r = abi.request;
+    const head = request.head;
+    const target = &request.target;
+    const base = batch.offsetOf(request.bytes.ptr);
+    // Empty lines before the request line belong to no request.
+    const start = head.method.start;
+    const path = batch.offsetOf(target.canonical.bytes.ptr);
+    words[r.handler] = target.outcome.handler;
+    words[r.head] = base + start;
+    words[r.head_len] = @as(u32, @intCast(request.bytes.len)) - start;
+    words[r.path] = path;
+    words[r.path_len] = @intCast(target.canonical.bytes.len);
+    words[r.target] = base + head.target.start;
+    words[r.target_len] = head.target.len;
+    words[r.query] = if (head.query) |query| base + query.start else 0;
+    words[r.query_len] = if (head.query) |query| query.len else 0;
+    words[r.authority] = base + head.authority.start;
+    words[r.authority_len] = head.authority.len;
+    words[r.coverage] = target.outcome.coverage;
+    words[r.params_count] = target.outcome.captures_count;
+    var flags: u32 = request.method;
+    if (target.canonical.escaped) flags |= abi.Flag.escaped;
+    if (head.minor == 0) flags |= abi.Flag.http_1_0;
+    if (head.keep_alive) flags |= abi.Flag.keep_alive;
+    if (body) |bytes| {
+        flags |= abi.Flag.has_body;
+        words[r.body_len] = @intCast(bytes.len);
+        if (batch.contains(bytes)) {
+            words[r.body] = batch.offsetOf(bytes.ptr);
+        } else {
+            flags |= abi.Flag.body_outside;
+            words[r.body] = 0;
+        }
+    } else {
+        words[r.body] = 0;
+        words[r.body_len] = 0;
+    }
+    words[r.method_flags] = flags;
+    if (target.outcome.handler >= abi.Special.first) {
+        words[r.params] = batch.offsetOf(allow.ptr);
+        words[r.params + 1] = @intCast(allow.len);
+        return;
+    }
+    for (target.captures[0..target.outcome.captures_count], 0..) |capture, index| {
+        const absent = capture.start == none;
+        words[r.params + 2 * index] = if (absent) 0 else path + capture.start;
+        words[r.params + 2 * index + 1] = if (absent) 0 else capture.len;
+    }
+}
+
+/// Bytes that are no request: answered in order behind what is pending, then the end.
+fn reject(core: *Core, connection: *Connection, reason: parser_module.Rejection) void {
+    lastProblem(core, connection, .{
+        .status = reason.status(),
+        .code = reason.code(),
+    });
+}
+
+/// An answer after which the connection closes.
+pub fn lastProblem(core: *Core, connection: *Connection, answer: batch_module.Problem) void {
+    dropBody(core, connection);
+    connection.phase = .closing;
+    // `mayDispatch` left room for one; a failing allocation elsewhere may find none.
+    if (core.batch.full()) return;
+    _ = core.batch.append(.{
+        .connection = connection.index,
+        .answer = .{ .problem = answer },
+        .keep_alive = false,
+    });
+    connection.unanswered += 1;
+}
+
+fn dropBody(core: *Core, connection: *Connection) void {
+    if (connection.body) |body| body.destroy();
+    connection.body = null;
+    endDrain(core, connection);
+}
+
+/// Frees what the connection holds; the descriptor and the slot are the server's.
+pub fn release(core: *Core, connection: *Connection) void {
+    dropBody(core, connection);
+    if (connection.carry) |carry| carry.destroy(core);
+    connection.carry = null;
+    connection.output.clear(&core.pool);
+    core.timers.cancel(connection.index);
+}
+
+fn spanOf(bytes: []const u8, span: parser_module.Span) []const u8 {
+    return bytes[span.start..][0..span.len];
+}
+
+/// Chooses what the connection waits for and until when.
+pub fn setDeadline(core: *Core, connection: *Connection) void {
+    const config = &core.config;
+    const kind: Deadline, const timeout_ms: u32 = if (connection.phase == .lingering)
+        .{ .linger, limits.linger_ms }
+    else if (connection.output.bytes > 0)
+        .{ .write, config.write_timeout_ms }
+    else if (connection.phase == .body or connection.phase == .drain)
+        .{ .body, config.body_timeout_ms }
+    else if (connection.unanswered > 0 or connection.gated)
+        .{ .none, 0 }
+    else if (connection.carry != null)
+        .{ .head, config.head_timeout_ms }
+    else
+        .{ .idle, config.idle_timeout_ms };
+    // A head or body deadline runs from its first byte: later bytes do not extend it.
+    const runs_on = kind == connection.deadline and
+        (kind == .head or kind == .body or kind == .linger);
+    if (runs_on) return;
+    connection.deadline = kind;
+    connection.deadline_ms = core.now_ms + timeout_ms;
+    if (kind == .none) return;
+    core.timers.schedule(connection.index, connection.deadline_ms);
+}

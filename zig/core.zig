@@ -1,0 +1,51 @@
+//! What one worker's connections share, without any I/O: configuration, routes, the batch that is being
+//! filled, memory, held requests, deadlines and the clock's last reading. `server.zig` owns it and moves
+//! the bytes; `connection.zig` changes it.
+
+const std = @import("std");
+const batch_module = @import("batch.zig");
+const connection_module = @import("connection.zig");
+const limits = @import("limits.zig");
+const parser = @import("http/parser.zig");
+const router_module = @import("router.zig");
+const Held = @import("held.zig").Held;
+const Pool = @import("pool.zig").Pool;
+const Slab = @import("slab.zig").Slab;
+const TimerWheel = @import("timer_wheel.zig").TimerWheel;
+
+const Connection = connection_module.Connection;
+
+/// Options of a server, in the order in which `src/native/server.ts` writes them.
+pub const Config = extern struct {
+    slab_capacity: u32 = limits.slab_capacity_default,
+    read_buffer_bytes: u32 = limits.read_buffer_bytes_default,
+    write_buffer_bytes: u32 = limits.write_buffer_bytes_default,
+    head_bytes_max: u32 = limits.head_bytes_default,
+    fields_max: u32 = limits.fields_default,
+    pipeline_max: u32 = limits.pipeline_max,
+    pending_max: u32 = limits.pending_default,
+    output_backlog_max: u32 = limits.output_backlog_default,
+    head_timeout_ms: u32 = limits.head_timeout_ms_default,
+    body_timeout_ms: u32 = limits.body_timeout_ms_default,
+    idle_timeout_ms: u32 = limits.idle_timeout_ms_default,
+    write_timeout_ms: u32 = limits.write_timeout_ms_default,
+};
+
+pub const Core = struct {
+    allocator: std.mem.Allocator,
+    config: Config,
+    parser_limits: parser.Limits,
+    router: *router_module.Router,
+    batch: batch_module.Batch,
+    pool: Pool,
+    connections: Slab(Connection),
+    held: Slab(Held),
+    timers: TimerWheel,
+    /// Connections that stopped parsing with bytes left over, to be taken up after the dispatch.
+    resumable: std.ArrayList(u32) = .empty,
+    server_name: []const u8 = "",
+    now_ms: u64 = 0,
+    /// Refreshed by the server when the second changes.
+    date: [29]u8 = @splat(' '),
+    draining: bool = false,
+};

@@ -1,0 +1,132 @@
+//! Requests whose handler did not answer at once. Each has a slot with a copy of its bytes, so that the
+//! handler may read a header after an `await` while the connection's buffers went back, and even when
+//! the client has left. Answers that are ready behind a slow one wait here too.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const limits = @import("limits.zig");
+const batch_module = @import("batch.zig");
+const body_module = @import("body.zig");
+const sys = @import("sys.zig");
+const Chunk = @import("output.zig").Chunk;
+const Pool = @import("pool.zig").Pool;
+
+const assert = std.debug.assert;
+const none = batch_module.none;
+const Batch = batch_module.Batch;
+
+pub const Held = struct {
+    /// Slab index, or none once the client has left.
+    connection: u32,
+    /// The next request of the same connection.
+    next: u32 = none,
+    head_method: bool,
+    keep_alive: bool,
+    minor: u1,
+    /// The encoded answer, once there is one.
+    answer: ?*Chunk = null,
+    /// The connection closes after this answer.
+    close: bool = false,
+    /// Record, head, decoded path and small body, in one block of exact size; null for an entry that was
+    /// answered already and only waits for its turn.
+    block: ?[]u8 = null,
+    body: ?*body_module.Body = null,
+    attached: ?*Chunk = null,
+    peer: sys.Peer,
+
+    const record_bytes = abi.request.words * 4;
+
+    /// Copies what a record shows into a block.
+    pub fn keep(held: *Held, allocator: std.mem.Allocator, batch: *const Batch, index: u32) !void {
+        const record = batch.record(index);
+        const spans = ranges(record);
+        var total: usize = record_bytes;
+        for (spans) |span| total += span.len;
+        const block = try allocator.alloc(u8, total);
+        @memcpy(block[0..record_bytes], std.mem.sliceAsBytes(record[0..]));
+        var at: usize = record_bytes;
+        for (spans) |span| {
+            @memcpy(block[at..][0..span.len], batch.view[span.start..][0..span.len]);
+            at += span.len;
+        }
+        held.block = block;
+    }
+
+    /// Puts the record and its bytes where JS can see them: record `batch_max`, bytes in the stage.
+    pub fn stage(held: *const Held, batch: *const Batch) void {
+        const block = held.block.?;
+        const record = batch.record(limits.batch_max);
+        @memcpy(std.mem.sliceAsBytes(record[0..]), block[0..record_bytes]);
+        const spans = ranges(record);
+        var moved: [ranges_count]u32 = undefined;
+        var at: u32 = abi.view.stage;
+        var from: usize = record_bytes;
+        for (spans, &moved) |span, *to| {
+            to.* = at;
+            @memcpy(batch.view[at..][0..span.len], block[from..][0..span.len]);
+            at += span.len;
+            from += span.len;
+        }
+        rebase(record, spans, moved);
+    }
+
+    pub fn destroy(held: *Held, allocator: std.mem.Allocator, pool: *Pool) void {
+        if (held.block) |block| allocator.free(block);
+        if (held.body) |body| body.destroy();
+        if (held.attached) |attached| attached.destroy(pool);
+        if (held.answer) |answer| answer.destroy(pool);
+        held.* = undefined;
+    }
+
+    const Range = struct { start: u32, len: u32 };
+    const ranges_count = 4;
+
+    /// The disjoint places in the view that a record points into: the head, a decoded path, the Allow
+    /// value of a 405 or OPTIONS, the body.
+    fn ranges(record: batch_module.Record) [ranges_count]Range {
+        const r = abi.request;
+        const escaped = record[r.method_flags] & abi.Flag.escaped != 0;
+        const special = record[r.handler] >= abi.Special.first;
+        const outside = record[r.method_flags] & abi.Flag.body_outside != 0;
+        return .{
+            .{ .start = record[r.head], .len = record[r.head_len] },
+            if (escaped)
+                .{ .start = record[r.path], .len = record[r.path_len] }
+            else
+                .{ .start = 0, .len = 0 },
+            if (special)
+                .{ .start = record[r.params], .len = record[r.params + 1] }
+            else
+                .{ .start = 0, .len = 0 },
+            if (outside)
+                .{ .start = 0, .len = 0 }
+            else
+                .{ .start = record[r.body], .len = record[r.body_len] },
+        };
+    }
+
+    /// Points every span of the record at the place its bytes moved to.
+    fn rebase(record: batch_module.Record, from: [ranges_count]Range, to: [ranges_count]u32) void {
+        const r = abi.request;
+        inline for (.{ r.head, r.path, r.target, r.query, r.authority, r.body }) |word| {
+            record[word] = moveOne(record[word], from, to);
+        }
+        const pairs = if (record[r.handler] >= abi.Special.first) 1 else record[r.params_count];
+        for (0..pairs) |index| {
+            const word = r.params + 2 * index;
+            record[word] = moveOne(record[word], from, to);
+        }
+    }
+
+    fn moveOne(offset: u32, from: [ranges_count]Range, to: [ranges_count]u32) u32 {
+        if (offset == 0) return 0;
+        for (from, to) |range, moved| {
+            if (range.len > 0 and offset >= range.start and offset <= range.start + range.len) {
+                // A span that ends one range may begin at the start of the next: the one it lies in wins.
+                if (offset < range.start + range.len) return moved + (offset - range.start);
+            }
+        }
+        // An empty span at the end of the head, such as an empty query.
+        return to[0];
+    }
+};

@@ -1,0 +1,77 @@
+//! Root of the shared library: the export table and nothing else. What each function does stands where
+//! it is defined, in `c/`.
+
+const std = @import("std");
+const router = @import("c/router.zig");
+const server = @import("c/server.zig");
+const manifest = @import("c/manifest.zig");
+
+/// One line that names the library, its version and the place; Bun's own trace of a foreign frame
+/// cannot be read.
+pub const panic = manifest.panic;
+
+comptime {
+    const table = .{
+        .{ "abi_version", &manifest.abiVersion },
+        .{ "abi_layout", &manifest.abiLayout },
+
+        .{ "router_create", &router.create },
+        .{ "router_destroy", &router.destroy },
+        .{ "router_method", &router.method },
+        .{ "router_add", &router.add },
+        .{ "router_constant", &router.constant },
+        .{ "router_prefix", &router.prefix },
+        .{ "router_commit", &router.commit },
+        .{ "router_match", &router.match },
+        .{ "router_reason", &router.reason },
+
+        .{ "server_create", &server.create },
+        .{ "server_destroy", &server.destroy },
+        .{ "server_view", &server.viewOf },
+        .{ "server_name", &server.setName },
+        .{ "server_router", &server.setRouter },
+        .{ "server_listen_tcp", &server.listenTcp },
+        .{ "server_listen_unix", &server.listenUnix },
+        .{ "server_drain", &server.drain },
+        .{ "server_end", &server.end },
+        .{ "server_turn", &server.turn },
+        .{ "server_arm", &server.arm },
+        .{ "server_bytes_in_use", &server.bytesInUse },
+        .{ "wakeup_create", &server.wakeupCreate },
+        .{ "loop_observe", &server.observeLoop },
+
+        .{ "request_hold", &server.requestHold },
+        .{ "request_stage", &server.requestStage },
+        .{ "request_header", &server.requestHeader },
+        .{ "request_address", &server.requestAddress },
+        .{ "request_body", &server.requestBody },
+        .{ "name_intern", &server.nameIntern },
+
+        .{ "answer_attach", &server.answerAttach },
+        .{ "answers_flush", &server.answersFlush },
+    };
+    for (table) |row| @export(row[1], .{ .name = "chopin_" ++ row[0] });
+}
+
+test {
+    _ = @import("answer.zig");
+    _ = @import("batch.zig");
+    _ = @import("body.zig");
+    _ = @import("connection.zig");
+    _ = @import("held.zig");
+    _ = @import("listener.zig");
+    _ = @import("output.zig");
+    _ = @import("path.zig");
+    _ = @import("pool.zig");
+    _ = @import("reactor.zig");
+    _ = @import("router.zig");
+    _ = @import("server.zig");
+    _ = @import("simulation.zig");
+    _ = @import("slab.zig");
+    _ = @import("sys.zig");
+    _ = @import("timer_wheel.zig");
+    _ = @import("wakeup.zig");
+    _ = @import("http/chunked.zig");
+    _ = @import("http/encoder.zig");
+    _ = @import("http/parser.zig");
+}

@@ -1,0 +1,140 @@
+//! The epoll backend: level-triggered readiness, one `recv` and one `sendmsg` per connection and turn.
+
+const std = @import("std");
+const reactor = @import("../reactor.zig");
+const sys = @import("../sys.zig");
+
+const Event = reactor.Event;
+const Interest = reactor.Interest;
+const Token = reactor.Token;
+
+pub const Epoll = struct {
+    epoll: sys.Descriptor,
+    /// Holds `epoll` and, observed only, the descriptor of the event loop that shares this thread, so that
+    /// a short wait ends at once when either side has work. A set of its own: in `epoll` itself the
+    /// other loop's readiness would look like ours.
+    outer: sys.Descriptor,
+    timer: sys.Descriptor,
+
+    /// Events of the timer and of nested sets carry no token of the server's.
+    const timer_token: Token = std.math.maxInt(Token);
+
+    pub fn init() !Epoll {
+        const epoll = try sys.epollCreate();
+        errdefer sys.close(epoll);
+        const outer = try sys.epollCreate();
+        errdefer sys.close(outer);
+        const timer = try sys.timerCreate();
+        errdefer sys.close(timer);
+        try sys.epollControl(epoll, .add, timer, sys.Epoll.IN, timer_token);
+        try sys.epollControl(outer, .add, epoll, sys.Epoll.IN, 0);
+        return .{ .epoll = epoll, .outer = outer, .timer = timer };
+    }
+
+    pub fn deinit(self: *Epoll) void {
+        sys.close(self.timer);
+        sys.close(self.outer);
+        sys.close(self.epoll);
+    }
+
+    /// Readable while events wait: for the wake-up.
+    pub fn descriptor(self: *const Epoll) sys.Descriptor {
+        return self.epoll;
+    }
+
+    /// Lets `poll` return early when this other epoll descriptor has events; they are not taken.
+    pub fn observe(self: *Epoll, other: sys.Descriptor) reactor.RegisterError!void {
+        sys.epollControl(self.outer, .add, other, sys.Epoll.IN, 0) catch |reason| return mapped(reason);
+    }
+
+    /// Ready events. With `wait_ns` it waits so long at most, or until an observed loop has work.
+    pub fn poll(self: *Epoll, events: []Event, wait_ns: u64) error{Unexpected}![]Event {
+        if (wait_ns > 0) {
+            var either: [2]sys.EpollEvent = undefined;
+            _ = try sys.epollWaitNs(self.outer, &either, wait_ns);
+        }
+        var raw: [reactor.events_max]sys.EpollEvent = undefined;
+        const ready = try sys.epollWait(self.epoll, raw[0..@min(raw.len, events.len)], 0);
+        var count: usize = 0;
+        for (ready) |event| {
+            if (event.data.u64 == timer_token) {
+                _ = try sys.counterRead(self.timer);
+                continue;
+            }
+            events[count] = .{
+                .token = event.data.u64,
+                .readable = event.events & (sys.Epoll.IN | sys.Epoll.RDHUP) != 0,
+                .writable = event.events & sys.Epoll.OUT != 0,
+                .failed = event.events & (sys.Epoll.ERR | sys.Epoll.HUP) != 0,
+            };
+            count += 1;
+        }
+        return events[0..count];
+    }
+
+    /// Makes `descriptor` readable at this time of `nowMs`'s clock; null: no more.
+    pub fn setAlarm(self: *Epoll, at_ms: ?u64) void {
+        const at_ns = if (at_ms) |ms| ms * std.time.ns_per_ms else null;
+        sys.timerSet(self.timer, at_ns) catch {};
+    }
+
+    pub fn add(self: *Epoll, fd: sys.Descriptor, token: Token, interest: Interest) reactor.RegisterError!void {
+        sys.epollControl(self.epoll, .add, fd, bits(interest), token) catch |reason| return mapped(reason);
+    }
+
+    pub fn modify(self: *Epoll, fd: sys.Descriptor, token: Token, interest: Interest) reactor.RegisterError!void {
+        sys.epollControl(self.epoll, .modify, fd, bits(interest), token) catch |reason| return mapped(reason);
+    }
+
+    pub fn accept(self: *Epoll, listener: sys.Descriptor, address: *sys.Address) sys.AcceptError!sys.Descriptor {
+        _ = self;
+        return sys.accept(listener, address);
+    }
+
+    pub fn receive(self: *Epoll, fd: sys.Descriptor, buffer: []u8) sys.ReceiveError!usize {
+        _ = self;
+        return sys.receive(fd, buffer);
+    }
+
+    pub fn send(self: *Epoll, fd: sys.Descriptor, vectors: []const sys.ConstVector) sys.SendError!usize {
+        _ = self;
+        if (vectors.len == 1) return sys.send(fd, vectors[0].base[0..vectors[0].len]);
+        return sys.sendVectors(fd, vectors);
+    }
+
+    pub fn shutdownWrite(self: *Epoll, fd: sys.Descriptor) sys.ShutdownError!void {
+        _ = self;
+        return sys.shutdownWrite(fd);
+    }
+
+    /// Closing takes the descriptor out of the set.
+    pub fn close(self: *Epoll, fd: sys.Descriptor) void {
+        _ = self;
+        sys.close(fd);
+    }
+
+    pub fn nowMs(self: *const Epoll) u64 {
+        _ = self;
+        return sys.monotonicNs() / std.time.ns_per_ms;
+    }
+
+    pub fn seconds(self: *const Epoll) i64 {
+        _ = self;
+        return sys.realtimeSeconds();
+    }
+
+    fn bits(interest: Interest) u32 {
+        var events: u32 = 0;
+        if (interest.read) events |= sys.Epoll.IN | sys.Epoll.RDHUP;
+        if (interest.write) events |= sys.Epoll.OUT;
+        return events;
+    }
+
+    fn mapped(reason: sys.EpollError) reactor.RegisterError {
+        return switch (reason) {
+            error.OutOfMemory, error.TooManyDescriptors => error.OutOfMemory,
+            // The server registers each descriptor once and closes it after; anything else is our bug.
+            error.AlreadyRegistered, error.NotRegistered, error.NotPollable, error.Unexpected => error.Unexpected,
+        };
+    }
+};

@@ -1,0 +1,830 @@
+//! One worker's server: ties reactor, connections, batch, router and timers together, and moves the
+//! bytes between them. One call, `turn`, does everything; JS is entered once per batch. Called through
+//! `c/server.zig`; generic over the reactor, so that tests drive the same code with a simulated one.
+//!
+//! Shutdown, in this order: 1 `drain` closes the listeners and every idle connection; 2 turns go on until
+//! the last answer is sent, each saying `Connection: close`; 3 `deinit` closes what is left, then frees the
+//! connections' memory, held requests, the view, and last the reactor.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const answer_module = @import("answer.zig");
+const batch_module = @import("batch.zig");
+const connection_module = @import("connection.zig");
+const core_module = @import("core.zig");
+const date_module = @import("http/date.zig");
+const encoder = @import("http/encoder.zig");
+const limits = @import("limits.zig");
+const reactor_module = @import("reactor.zig");
+const sys = @import("sys.zig");
+const Chunk = @import("output.zig").Chunk;
+const Held = @import("held.zig").Held;
+const Output = @import("output.zig").Output;
+const Router = @import("router.zig").Router;
+
+const assert = std.debug.assert;
+const none = batch_module.none;
+const Connection = connection_module.Connection;
+const Core = core_module.Core;
+
+/// Called once per batch with the number of records. JS answers them in the response records.
+pub const Dispatch = *const fn (count: u32) callconv(.c) void;
+
+pub fn Server(comptime Reactor: type) type {
+    reactor_module.check(Reactor);
+    return struct {
+        const Self = @This();
+
+        core: Core,
+        reactor: Reactor,
+        dispatch: Dispatch,
+        listener: ?sys.Descriptor = null,
+        /// Accepting is off until this time, for want of descriptors or slots.
+        accept_again_ms: ?u64 = null,
+        in_turn: bool = false,
+        date_second: i64 = 0,
+        /// Connections that died in this turn: their slots are freed at its end, since events of the
+        /// same batch may still name them.
+        dead: std.ArrayList(u32) = .empty,
+        /// Connections with late answers to be sent.
+        dirty: std.ArrayList(u32) = .empty,
+        /// Encoded answers of one connection, sent before those of the next are encoded.
+        out: [out_bytes]u8 = undefined,
+        out_len: usize = 0,
+
+        const out_bytes = 128 * 1024;
+        const accept_max = 64;
+        const accept_pause_ms = 100;
+        const listener_index = std.math.maxInt(u32);
+
+        pub fn init(
+            self: *Self,
+            allocator: std.mem.Allocator,
+            config: core_module.Config,
+            router: *Router,
+            view: []align(4096) u8,
+            reactor: Reactor,
+            dispatch: Dispatch,
+        ) sys.MapError!void {
+            self.* = .{
+                .core = .{
+                    .allocator = allocator,
+                    .config = config,
+                    .parser_limits = .{
+                        .head_bytes_max = config.head_bytes_max,
+                        .target_bytes_max = @min(limits.target_bytes_max, config.head_bytes_max),
+                        .fields_max = config.fields_max,
+                    },
+                    .router = router,
+                    .batch = .{ .view = view },
+                    .pool = .init(limits.pool_free_bytes_max),
+                    .connections = try .init(config.slab_capacity),
+                    .held = try .init(config.pending_max),
+                    .timers = try .init(config.slab_capacity, reactor.nowMs()),
+                },
+                .reactor = reactor,
+                .dispatch = dispatch,
+            };
+            self.refreshClock();
+        }
+
+        pub fn deinit(self: *Self) void {
+            const core = &self.core;
+            self.stopListening();
+            var connections = core.connections.iterate();
+            while (connections.next()) |index| {
+                const connection = core.connections.at(index);
+                if (!connection.dead) self.reactor.close(connection.fd);
+                connection_module.release(core, connection);
+            }
+            var held = core.held.iterate();
+            while (held.next()) |slot| core.held.at(slot).destroy(core.allocator, &core.pool);
+            core.connections.deinit();
+            core.held.deinit();
+            core.resumable.deinit(core.allocator);
+            self.dead.deinit(core.allocator);
+            self.dirty.deinit(core.allocator);
+            core.timers.deinit();
+            core.pool.deinit();
+            self.reactor.deinit();
+        }
+
+        /// Takes a bound, listening, non-blocking socket.
+        pub fn listen(self: *Self, listener: sys.Descriptor) reactor_module.RegisterError!void {
+            assert(self.listener == null);
+            try self.reactor.add(listener, listener_index, .{ .read = true, .write = false });
+            self.listener = listener;
+        }
+
+        /// Everything that can be done now. `wait_ns`: how long it may wait when nothing can. Returns how
+        /// much was done: 0 means quiet.
+        pub fn turn(self: *Self, wait_ns: u64) error{ReEntered}!u32 {
+            if (self.in_turn) return error.ReEntered;
+            self.in_turn = true;
+            defer self.in_turn = false;
+            var done = self.flushLate();
+            var storage: [reactor_module.events_max]reactor_module.Event = undefined;
+            const events = self.reactor.poll(&storage, if (done > 0) 0 else wait_ns) catch
+                storage[0..0];
+            self.refreshClock();
+            var accepting = false;
+            for (events) |event| {
+                if (event.token == listener_index) accepting = true else self.handle(event);
+            }
+            if (accepting) self.acceptAll();
+            done += @intCast(events.len);
+            done += self.expire();
+            self.settle();
+            self.freeDead();
+            const control = self.core.batch.control();
+            control[abi.control.connections_open] = self.core.connections.count;
+            control[abi.control.requests_pending] = self.core.held.count;
+            return done;
+        }
+
+        fn refreshClock(self: *Self) void {
+            self.core.now_ms = self.reactor.nowMs();
+            const seconds = self.reactor.seconds();
+            if (seconds == self.date_second) return;
+            self.date_second = seconds;
+            date_module.format(&self.core.date, @intCast(@max(seconds, 0)));
+        }
+
+        /// Before sleep: the next deadline becomes readiness of the reactor's descriptor.
+        pub fn setAlarm(self: *Self) void {
+            const timer = self.core.timers.nextDeadline();
+            const again = self.accept_again_ms orelse return self.reactor.setAlarm(timer);
+            self.reactor.setAlarm(@min(again, timer orelse again));
+        }
+
+        // Accepting.
+
+        fn acceptAll(self: *Self) void {
+            const listener = self.listener orelse return;
+            for (0..accept_max) |_| {
+                const connections = &self.core.connections;
+                if (connections.count == connections.slots.len) return self.pauseAccepting();
+                var address: sys.Address = undefined;
+                const fd = self.reactor.accept(listener, &address) catch |reason| switch (reason) {
+                    error.WouldBlock => return,
+                    error.ConnectionAborted => continue,
+                    error.TooManyDescriptors, error.OutOfMemory, error.Unexpected => {
+                        return self.pauseAccepting();
+                    },
+                };
+                self.admit(fd, &address);
+            }
+        }
+
+        fn admit(self: *Self, fd: sys.Descriptor, address: *const sys.Address) void {
+            const core = &self.core;
+            const index = core.connections.acquire().?;
+            const connection = core.connections.at(index);
+            connection.* = .{ .fd = fd, .peer = address.peer(), .index = index };
+            const interest: reactor_module.Interest = .{ .read = true, .write = false };
+            self.reactor.add(fd, self.tokenOf(index), interest) catch {
+                self.reactor.close(fd);
+                core.connections.release(index);
+                return self.pauseAccepting();
+            };
+            connection_module.setDeadline(core, connection);
+        }
+
+        /// A level-triggered listener that cannot be served would spin.
+        fn pauseAccepting(self: *Self) void {
+            self.accept_again_ms = self.core.now_ms + accept_pause_ms;
+            self.watchListener(false);
+        }
+
+        fn watchListener(self: *Self, on: bool) void {
+            const listener = self.listener orelse return;
+            const interest: reactor_module.Interest = .{ .read = on, .write = false };
+            self.reactor.modify(listener, listener_index, interest) catch {};
+        }
+
+        fn stopListening(self: *Self) void {
+            if (self.listener) |listener| self.reactor.close(listener);
+            self.listener = null;
+            self.accept_again_ms = null;
+        }
+
+        /// See the shutdown order above.
+        pub fn drain(self: *Self) void {
+            self.core.draining = true;
+            self.stopListening();
+            var connections = self.core.connections.iterate();
+            while (connections.next()) |index| {
+                const connection = self.core.connections.at(index);
+                if (connection.dead or connection.unanswered > 0 or connection.ending()) continue;
+                if (connection.phase != .head or connection.carry != null) continue;
+                connection.phase = .closing;
+                self.afterStep(connection);
+            }
+            self.freeDead();
+        }
+
+        /// Closes every connection, answered or not.
+        pub fn end(self: *Self) void {
+            self.stopListening();
+            var connections = self.core.connections.iterate();
+            while (connections.next()) |index| self.destroy(self.core.connections.at(index));
+            self.freeDead();
+            const control = self.core.batch.control();
+            control[abi.control.connections_open] = self.core.connections.count;
+            control[abi.control.requests_pending] = self.core.held.count;
+        }
+
+        // Events.
+
+        fn tokenOf(self: *Self, index: u32) reactor_module.Token {
+            return @as(u64, self.core.connections.generationOf(index)) << 32 | index;
+        }
+
+        fn handle(self: *Self, event: reactor_module.Event) void {
+            const index: u32 = @truncate(event.token);
+            const connection = self.core.connections.get(index, @intCast(event.token >> 32)) orelse return;
+            if (connection.dead) return;
+            // A reset takes answers with it; a peer that only closed may still read them.
+            if (event.failed and !event.readable) return self.destroy(connection);
+            if (event.writable) {
+                self.flush(connection);
+                if (connection.dead) return;
+            }
+            if (event.readable) self.read(connection);
+        }
+
+        fn read(self: *Self, connection: *Connection) void {
+            if (connection.phase == .lingering) return self.discard(connection);
+            if (!connection.wantsRead() or
+                connection.backlog() >= self.core.config.output_backlog_max)
+            {
+                // It is turned on again when what it waits for has come.
+                return self.watch(connection, false, connection.watches_write);
+            }
+            const more = if (connection.phase == .body)
+                self.readBody(connection)
+            else
+                null;
+            if (more orelse self.readBytes(connection)) self.afterStep(connection);
+        }
+
+        /// Into the body's own memory. Null: the bytes have to be looked at first. False: nothing more to
+        /// do for this connection.
+        fn readBody(self: *Self, connection: *Connection) ?bool {
+            const room = connection.body.?.writable() catch {
+                const oom: batch_module.Problem = .{ .status = 503, .code = "out_of_memory" };
+                connection_module.lastProblem(&self.core, connection, oom);
+                return true;
+            } orelse return null;
+            const count = self.receive(connection, room) orelse return false;
+            connection_module.receivedBody(connection, count);
+            if (connection.phase == .ready) connection_module.process(&self.core, connection, &.{});
+            return true;
+        }
+
+        /// Into the request arena, behind what was carried over.
+        fn readBytes(self: *Self, connection: *Connection) bool {
+            const core = &self.core;
+            const carried = if (connection.carry) |carry| carry.len else 0;
+            // Decoded paths, bodies and Allow values of these bytes must fit too.
+            const wanted = 3 * (carried + core.config.read_buffer_bytes) + 4096;
+            if (core.batch.remaining() < wanted) self.settle();
+            if (connection.dead or connection.gated) return false;
+            const room = core.batch.view[core.batch.top..][0 .. carried + core.config.read_buffer_bytes];
+            if (connection.carry) |carry| @memcpy(room[0..carried], carry.bytes());
+            const count = self.receive(connection, room[carried..]) orelse return false;
+            const bytes = core.batch.allocate(@intCast(carried + count)).?;
+            connection_module.process(core, connection, bytes);
+            return true;
+        }
+
+        fn receive(self: *Self, connection: *Connection, room: []u8) ?usize {
+            const count = self.reactor.receive(connection.fd, room) catch |reason| {
+                switch (reason) {
+                    error.WouldBlock, error.OutOfMemory => {},
+                    error.ConnectionReset, error.Unexpected => self.destroy(connection),
+                }
+                return null;
+            };
+            if (count > 0) return count;
+            self.endOfStream(connection);
+            return null;
+        }
+
+        /// The peer sends nothing more; what it asked for is still answered.
+        fn endOfStream(self: *Self, connection: *Connection) void {
+            connection.read_closed = true;
+            if (connection.unanswered == 0 and connection.output.bytes == 0) {
+                return self.destroy(connection);
+            }
+            connection.phase = .closing;
+            self.watch(connection, false, connection.watches_write);
+        }
+
+        /// Reads what the peer still sends after our end, so that the kernel has no reason for a reset
+        /// that could overtake the last answer (RFC 9112 9.6).
+        fn discard(self: *Self, connection: *Connection) void {
+            const room = self.out[0..];
+            const count = self.receive(connection, room) orelse return;
+            assert(count > 0);
+        }
+
+        /// What follows from the connection's state after bytes or answers moved.
+        fn afterStep(self: *Self, connection: *Connection) void {
+            if (connection.dead) return;
+            if (connection.output.bytes > 0 and !connection.watches_write) self.flush(connection);
+            if (connection.dead) return;
+            if (connection.phase == .closing and connection.unanswered == 0 and
+                connection.output.bytes == 0)
+            {
+                self.linger(connection);
+            }
+        }
+
+        fn linger(self: *Self, connection: *Connection) void {
+            if (connection.read_closed) return self.destroy(connection);
+            self.reactor.shutdownWrite(connection.fd) catch return self.destroy(connection);
+            connection.phase = .lingering;
+            connection_module.setDeadline(&self.core, connection);
+            self.watch(connection, true, false);
+        }
+
+        fn watch(self: *Self, connection: *Connection, read_wanted: bool, write_wanted: bool) void {
+            if (connection.watches_read == read_wanted and connection.watches_write == write_wanted) return;
+            connection.watches_read = read_wanted;
+            connection.watches_write = write_wanted;
+            const interest: reactor_module.Interest = .{ .read = read_wanted, .write = write_wanted };
+            self.reactor.modify(connection.fd, self.tokenOf(connection.index), interest) catch {
+                self.destroy(connection);
+            };
+        }
+
+        /// The descriptor goes at once, the slot at the end of the turn. Requests that a handler still
+        /// works on keep their copies until it settles.
+        fn destroy(self: *Self, connection: *Connection) void {
+            if (connection.dead) return;
+            connection.dead = true;
+            self.reactor.close(connection.fd);
+            self.detachHeld(connection);
+            connection_module.release(&self.core, connection);
+            // Room was reserved when the slab was made: see `freeDead`.
+            self.dead.append(self.core.allocator, connection.index) catch {
+                // The slot is lost rather than reused while events may name it.
+            };
+        }
+
+        fn freeDead(self: *Self) void {
+            if (self.dead.items.len == 0) return;
+            for (self.dead.items) |index| self.core.connections.release(index);
+            self.dead.clearRetainingCapacity();
+            if (self.accept_again_ms != null) self.acceptAgain();
+        }
+
+        fn acceptAgain(self: *Self) void {
+            self.accept_again_ms = null;
+            self.watchListener(true);
+        }
+
+        // Deadlines.
+
+        fn expire(self: *Self) u32 {
+            const core = &self.core;
+            const before = core.timers.count;
+            if (self.accept_again_ms) |at| if (at <= core.now_ms) self.acceptAgain();
+            core.timers.advance(core.now_ms, self, expired);
+            return before -| core.timers.count;
+        }
+
+        fn expired(self: *Self, index: u32) void {
+            const core = &self.core;
+            const connection = core.connections.at(index);
+            if (connection.dead or connection.deadline == .none) return;
+            // No room for the answer: at the next tick.
+            if (connection.deadline_ms > core.now_ms or core.batch.full()) {
+                return core.timers.schedule(index, connection.deadline_ms);
+            }
+            switch (connection.deadline) {
+                .none => unreachable,
+                .head, .body => {
+                    const timeout: batch_module.Problem = .{ .status = 408, .code = "request_timeout" };
+                    connection_module.lastProblem(core, connection, timeout);
+                },
+                .idle => {
+                    connection.phase = .closing;
+                    self.afterStep(connection);
+                },
+                .write, .linger => self.destroy(connection),
+            }
+        }
+
+        // Dispatch.
+
+        /// Dispatches what the batch holds, and what became possible by that, until nothing is left.
+        fn settle(self: *Self) void {
+            const core = &self.core;
+            while (true) {
+                if (core.batch.entries_count > 0) self.dispatchBatch();
+                if (core.resumable.items.len == 0) return;
+                var list = core.resumable;
+                core.resumable = .empty;
+                defer list.deinit(core.allocator);
+                for (list.items) |index| {
+                    const connection = core.connections.at(index);
+                    connection.queued = false;
+                    if (!connection.dead) self.takeUp(connection);
+                }
+            }
+        }
+
+        /// Goes on with the bytes that a gated connection carries.
+        fn takeUp(self: *Self, connection: *Connection) void {
+            const core = &self.core;
+            if (!connection.gated or !connection_module.mayDispatch(core, connection)) {
+                // `flushLate` or `flush` tries again when an answer or room has come; a batch that is
+                // full is emptied by the loop in `settle`.
+                if (core.batch.full()) connection_module.resumeLater(core, connection);
+                return;
+            }
+            const carried = if (connection.carry) |carry| carry.len else 0;
+            if (core.batch.remaining() < 3 * carried + core.config.head_bytes_max + 4096) {
+                return connection_module.resumeLater(core, connection);
+            }
+            const bytes = core.batch.allocate(carried).?;
+            if (connection.carry) |carry| @memcpy(bytes, carry.bytes());
+            const before = core.batch.entries_count;
+            connection_module.process(core, connection, bytes);
+            // Held answers are awaited: trying at once would not end.
+            if (connection.gated and core.batch.entries_count == before and !core.batch.full()) {
+                connection.queued = false;
+                _ = core.resumable.pop();
+            }
+            if (!connection.gated and connection.wantsRead()) {
+                self.watch(connection, true, connection.watches_write);
+            }
+            self.afterStep(connection);
+        }
+
+        fn dispatchBatch(self: *Self) void {
+            const core = &self.core;
+            const batch = &core.batch;
+            for (0..batch.records_count) |index| {
+                batch.response(@intCast(index))[abi.response.state] = abi.State.unanswered;
+            }
+            if (batch.records_count > 0) self.dispatch(batch.records_count);
+            var at: u32 = 0;
+            while (at < batch.entries_count) {
+                const connection = core.connections.at(batch.entries[at].connection);
+                self.out_len = 0;
+                while (at < batch.entries_count) : (at += 1) {
+                    const entry = &batch.entries[at];
+                    if (entry.connection != connection.index) break;
+                    self.finishEntry(connection, entry);
+                }
+                _ = self.sendOut(connection, "");
+                if (!connection.dead) {
+                    connection_module.setDeadline(core, connection);
+                    self.afterStep(connection);
+                }
+            }
+            batch.reset();
+        }
+
+        /// Encodes the entry's answer, or leaves it to come late.
+        fn finishEntry(self: *Self, connection: *Connection, entry: *batch_module.Entry) void {
+            const core = &self.core;
+            defer if (entry.body) |body| body.destroy();
+            defer if (entry.attached) |attached| attached.destroy(&core.pool);
+            const dropped = connection.dead or connection.phase == .lingering or connection.unanswered == 0;
+            const waits = entry.slot != none and entry.answer == .handler and
+                core.batch.response(entry.answer.handler)[abi.response.state] == abi.State.held;
+            if (waits) {
+                if (dropped) return;
+                return self.linkHeld(connection, entry.slot);
+            }
+            if (entry.slot != none) self.freeHeld(entry.slot);
+            if (dropped) return;
+            var scratch: answer_module.Scratch = undefined;
+            const plain = self.plainOf(entry, &scratch);
+            const asked: answer_module.Asked = .{
+                .head_method = entry.head_method,
+                .keep_alive = entry.keep_alive,
+                .minor = entry.minor,
+            };
+            const encoded = answer_module.prepare(core, plain, asked);
+            if (connection.held_first != none) return self.queueBehind(connection, entry, encoded);
+            self.encodeOut(connection, encoded, &entry.attached);
+            connection.unanswered -|= 1;
+            if (encoded.close) self.lastAnswer(connection);
+        }
+
+        fn plainOf(
+            self: *Self,
+            entry: *const batch_module.Entry,
+            scratch: *answer_module.Scratch,
+        ) answer_module.Plain {
+            const core = &self.core;
+            const record = switch (entry.answer) {
+                .handler => |record| record,
+                else => return answer_module.fromNative(core, entry.answer, scratch),
+            };
+            const attached: ?[]const u8 = if (entry.attached) |chunk| chunk.pending() else null;
+            return answer_module.fromScript(core, core.batch.response(record), attached) catch |reason|
+                answer_module.fromProblem(core, problemOf(reason), scratch);
+        }
+
+        fn problemOf(reason: answer_module.FromScriptError) batch_module.Problem {
+            return .{ .status = 500, .code = switch (reason) {
+                error.Unanswered => "no_answer",
+                error.Invalid => "invalid_answer",
+            } };
+        }
+
+        /// Nothing is answered behind an answer that closes the connection.
+        fn lastAnswer(self: *Self, connection: *Connection) void {
+            connection.phase = .closing;
+            connection.unanswered = 0;
+            connection.gated = false;
+            self.detachHeld(connection);
+        }
+
+        /// Puts an encoded answer behind those of the same connection.
+        fn encodeOut(
+            self: *Self,
+            connection: *Connection,
+            encoded: answer_module.Encoded,
+            attached: *?*Chunk,
+        ) void {
+            const core = &self.core;
+            const head_max = encoder.headBytesMax(encoded.head);
+            const copied = encoded.body.len <= core.config.write_buffer_bytes;
+            const needed = head_max + if (copied) encoded.body.len else 0;
+            if (self.out.len - self.out_len < needed) _ = self.sendOut(connection, "");
+            if (connection.dead) return;
+            if (needed > self.out.len) {
+                const chunk = self.encodeChunk(encoded, head_max) orelse return self.destroy(connection);
+                connection.output.append(chunk);
+            } else {
+                self.out_len += encoder.writeHead(self.out[self.out_len..], encoded.head);
+            }
+            if (copied) {
+                if (needed > self.out.len) return self.queueBytes(connection, encoded.body);
+                @memcpy(self.out[self.out_len..][0..encoded.body.len], encoded.body);
+                self.out_len += encoded.body.len;
+                return;
+            }
+            self.sendLarge(connection, encoded.body, attached);
+        }
+
+        /// Head and body in one call; what the socket does not take is queued without a copy when the
+        /// body has a block of its own.
+        fn sendLarge(self: *Self, connection: *Connection, body: []const u8, attached: *?*Chunk) void {
+            const taken = self.sendOut(connection, body);
+            if (connection.dead or taken == body.len) return;
+            const chunk = attached.* orelse return self.queueBytes(connection, body[taken..]);
+            attached.* = null;
+            chunk.start += @intCast(taken);
+            connection.output.append(chunk);
+            self.watch(connection, connection.watches_read, true);
+        }
+
+        fn queueBytes(self: *Self, connection: *Connection, bytes: []const u8) void {
+            if (bytes.len == 0) return;
+            connection.output.copy(&self.core.pool, bytes) catch return self.destroy(connection);
+            self.watch(connection, connection.watches_read, true);
+        }
+
+        /// Sends what was encoded, and then `more`. Returns how much of `more` was taken; the rest of it
+        /// is the caller's, the rest of what was encoded is queued.
+        fn sendOut(self: *Self, connection: *Connection, more: []const u8) usize {
+            const head = self.out[0..self.out_len];
+            self.out_len = 0;
+            if (connection.dead or head.len + more.len == 0) return 0;
+            var taken: usize = 0;
+            // Behind queued bytes nothing may overtake.
+            if (connection.output.bytes == 0) {
+                const vectors = [_]sys.ConstVector{
+                    .{ .base = head.ptr, .len = head.len },
+                    .{ .base = more.ptr, .len = more.len },
+                };
+                const list = if (more.len == 0) vectors[0..1] else vectors[0..2];
+                taken = self.reactor.send(connection.fd, list) catch |reason| switch (reason) {
+                    error.WouldBlock, error.OutOfMemory => 0,
+                    error.ConnectionReset, error.Unexpected => {
+                        self.destroy(connection);
+                        return 0;
+                    },
+                };
+            }
+            if (taken < head.len) {
+                self.queueBytes(connection, head[taken..]);
+                return 0;
+            }
+            return taken - head.len;
+        }
+
+        /// Sends queued bytes; goes on reading when the backlog has become small.
+        fn flush(self: *Self, connection: *Connection) void {
+            const core = &self.core;
+            var vectors: [Output.vectors_max]sys.ConstVector = undefined;
+            const count = connection.output.vectors(&vectors);
+            if (count > 0) {
+                const taken = self.reactor.send(connection.fd, vectors[0..count]) catch |reason| switch (reason) {
+                    error.WouldBlock, error.OutOfMemory => 0,
+                    error.ConnectionReset, error.Unexpected => return self.destroy(connection),
+                };
+                connection.output.consume(&core.pool, taken);
+            }
+            const waits = connection.output.bytes > 0;
+            const relieved = connection.backlog() < core.config.output_backlog_max / 2;
+            if (relieved and connection.gated) connection_module.resumeLater(core, connection);
+            const reads = connection.watches_read or (relieved and connection.wantsRead());
+            self.watch(connection, reads, waits);
+            if (connection.dead) return;
+            connection_module.setDeadline(core, connection);
+            if (!waits) self.afterStep(connection);
+        }
+
+        // Held requests.
+
+        /// Copies request `index` of the batch being dispatched, so that it can be answered later.
+        /// Returns its slot.
+        pub fn hold(self: *Self, index: u32) error{ InvalidArgument, Full, OutOfMemory }!u32 {
+            const core = &self.core;
+            const entry = core.batch.entryOfRecord(index) orelse return error.InvalidArgument;
+            if (entry.slot != none) return entry.slot;
+            const connection = core.connections.at(entry.connection);
+            const slot = core.held.acquire() orelse return error.Full;
+            const held = core.held.at(slot);
+            held.* = .{
+                .connection = none,
+                .head_method = entry.head_method,
+                .keep_alive = entry.keep_alive,
+                .minor = entry.minor,
+                .peer = connection.peer,
+            };
+            held.keep(core.allocator, &core.batch, index) catch {
+                core.held.release(slot);
+                return error.OutOfMemory;
+            };
+            held.body = entry.body;
+            entry.body = null;
+            entry.slot = slot;
+            return slot;
+        }
+
+        fn linkHeld(self: *Self, connection: *Connection, slot: u32) void {
+            const held = self.core.held.at(slot);
+            held.connection = connection.index;
+            if (connection.held_last == none) {
+                connection.held_first = slot;
+            } else {
+                self.core.held.at(connection.held_last).next = slot;
+            }
+            connection.held_last = slot;
+        }
+
+        fn freeHeld(self: *Self, slot: u32) void {
+            self.core.held.at(slot).destroy(self.core.allocator, &self.core.pool);
+            self.core.held.release(slot);
+        }
+
+        /// An answer that is ready waits behind one that is not.
+        fn queueBehind(
+            self: *Self,
+            connection: *Connection,
+            entry: *batch_module.Entry,
+            encoded: answer_module.Encoded,
+        ) void {
+            const core = &self.core;
+            const slot = core.held.acquire() orelse return self.destroy(connection);
+            const held = core.held.at(slot);
+            held.* = .{
+                .connection = connection.index,
+                .head_method = entry.head_method,
+                .keep_alive = entry.keep_alive,
+                .minor = entry.minor,
+                .peer = connection.peer,
+            };
+            self.linkHeld(connection, slot);
+            self.complete(connection, held, encoded, &entry.attached);
+        }
+
+        /// Encodes the answer of a held request.
+        fn complete(
+            self: *Self,
+            connection: *Connection,
+            held: *Held,
+            encoded: answer_module.Encoded,
+            attached: *?*Chunk,
+        ) void {
+            const separate = attached.* != null and encoded.body.len > 0;
+            const head_max = encoder.headBytesMax(encoded.head);
+            const size = head_max + if (separate) 0 else encoded.body.len;
+            const chunk = self.encodeChunk(encoded, size) orelse return self.destroy(connection);
+            if (separate) {
+                held.attached = attached.*;
+                attached.* = null;
+            } else {
+                @memcpy(chunk.free()[0..encoded.body.len], encoded.body);
+                chunk.end += @intCast(encoded.body.len);
+            }
+            held.answer = chunk;
+            held.close = encoded.close;
+            connection.held_bytes += @intCast(chunk.end + if (separate) encoded.body.len else 0);
+        }
+
+        /// A chunk with the encoded head and room for `size` bytes in all.
+        fn encodeChunk(self: *Self, encoded: answer_module.Encoded, size: usize) ?*Chunk {
+            const chunk = Chunk.create(&self.core.pool, size) catch return null;
+            chunk.end = @intCast(encoder.writeHead(chunk.free(), encoded.head));
+            return chunk;
+        }
+
+        /// The requests stay with their handlers; those that only waited to be sent are freed.
+        fn detachHeld(self: *Self, connection: *Connection) void {
+            const core = &self.core;
+            var at = connection.held_first;
+            while (at != none) {
+                const held = core.held.at(at);
+                const next = held.next;
+                held.connection = none;
+                held.next = none;
+                if (held.answer != null) self.freeHeld(at);
+                at = next;
+            }
+            connection.held_first = none;
+            connection.held_last = none;
+            connection.held_bytes = 0;
+        }
+
+        /// Takes the late answers that JS has left since the last turn.
+        pub fn flushLate(self: *Self) u32 {
+            const core = &self.core;
+            const control = core.batch.control();
+            const count = @min(control[abi.control.late_count], limits.late_max);
+            if (count == 0) return 0;
+            for (0..count) |index| self.takeLate(core.batch.late(@intCast(index)));
+            control[abi.control.late_count] = 0;
+            for (self.dirty.items) |index| {
+                const connection = core.connections.at(index);
+                if (connection.dead) continue;
+                self.flush(connection);
+                if (connection.dead) continue;
+                if (connection.gated) connection_module.resumeLater(core, connection);
+                self.afterStep(connection);
+            }
+            self.dirty.clearRetainingCapacity();
+            return count;
+        }
+
+        fn takeLate(self: *Self, words: *const [abi.response.words]u32) void {
+            const core = &self.core;
+            const slot = words[abi.response.slot];
+            const held = core.held.get(slot, words[abi.response.generation]) orelse return;
+            if (held.answer != null) return;
+            if (held.connection == none) return self.freeHeld(slot);
+            const connection = core.connections.at(held.connection);
+            var scratch: answer_module.Scratch = undefined;
+            const attached: ?[]const u8 = if (held.attached) |chunk| chunk.pending() else null;
+            const plain = answer_module.fromScript(core, words, attached) catch |reason|
+                answer_module.fromProblem(core, problemOf(reason), &scratch);
+            const asked: answer_module.Asked = .{
+                .head_method = held.head_method,
+                .keep_alive = held.keep_alive and !core.draining,
+                .minor = held.minor,
+            };
+            var chunk = held.attached;
+            held.attached = null;
+            defer if (chunk) |left| left.destroy(&core.pool);
+            self.complete(connection, held, answer_module.prepare(core, plain, asked), &chunk);
+            if (!connection.dead) self.advance(connection);
+        }
+
+        /// Moves answers that are first in line to the output.
+        fn advance(self: *Self, connection: *Connection) void {
+            const core = &self.core;
+            const before = connection.output.bytes;
+            while (connection.held_first != none) {
+                const slot = connection.held_first;
+                const held = core.held.at(slot);
+                const answer = held.answer orelse break;
+                connection.output.append(answer);
+                connection.held_bytes -= answer.end;
+                held.answer = null;
+                if (held.attached) |attached| {
+                    connection.output.append(attached);
+                    connection.held_bytes -= attached.end;
+                    held.attached = null;
+                }
+                const close = held.close;
+                connection.held_first = held.next;
+                if (held.next == none) connection.held_last = none;
+                connection.unanswered -= 1;
+                self.freeHeld(slot);
+                if (close) self.lastAnswer(connection);
+            }
+            if (connection.output.bytes == before) return;
+            self.dirty.append(core.allocator, connection.index) catch self.destroy(connection);
+        }
+    };
+}
