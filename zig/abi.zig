@@ -1,6 +1,6 @@
-//! The border: what the library and `src/native/` agree on. Record layouts are in 32-bit words, offsets
-//! in bytes from the start of the view. `layout()` prints all of it as JSON and a test holds the
-//! TypeScript mirror against it; raise `version` with every change.
+//! The border: what the library and `src/native/` agree on. Record layouts are in 32-bit words,
+//! offsets in bytes from the start of the view. `layout()` prints all of it as JSON and a test
+//! holds the TypeScript mirror against it; raise `version` with every change.
 
 const limits = @import("limits.zig");
 
@@ -37,8 +37,8 @@ pub const request = struct {
     /// Start of the head's bytes (request line included) and its length.
     pub const head = 2;
     pub const head_len = 3;
-    /// Path in canonical form: segments decoded once, raw '/' between them, and a byte 0 for a slash
-    /// that was escaped inside a segment. Equal to the raw path when Flag.escaped is not set.
+    /// Path in canonical form: segments decoded once, raw '/' between them, and a byte 0 for a
+    /// slash that was escaped inside a segment. Equal to the raw path when Flag.escaped is not set.
     pub const path = 4;
     pub const path_len = 5;
     /// The request target as sent.
@@ -55,8 +55,8 @@ pub const request = struct {
     pub const authority_len = 13;
     /// One bit for each middleware prefix that covers the path.
     pub const coverage = 14;
-    /// Number of captures; with Special.method_not_allowed and options: none, and `params[0]` is the
-    /// span of the Allow value.
+    /// Number of captures; with Special.method_not_allowed and options: none, and `params[0]` is
+    /// the span of the Allow value.
     pub const params_count = 15;
     /// `params_max` pairs of offset and length, in the order of the captures in the pattern. An
     /// optional capture that is absent has offset 0.
@@ -123,6 +123,9 @@ pub const State = struct {
     pub const answered: u32 = 1;
     /// `chopin_request_hold` was called: the answer comes late.
     pub const held: u32 = 2;
+    /// The native answer of the route (a constant, 404, 405, 501, OPTIONS), as it is without
+    /// middleware.
+    pub const native: u32 = 3;
 };
 
 /// Content-Type written natively; `none` writes no such field (JS may have put one in `fields`).

@@ -33,9 +33,8 @@ const problem_bytes_max = 512;
 pub const Scratch = [problem_bytes_max + router_module.allow_bytes_max + 16]u8;
 
 /// The answer of a native entry; `scratch` holds what has to be written for it.
-pub fn fromNative(core: *const Core, native: batch_module.Answer, scratch: *Scratch) Plain {
+pub fn fromNative(core: *const Core, native: batch_module.Native, scratch: *Scratch) Plain {
     switch (native) {
-        .handler => unreachable,
         .constant => |constant| return .{
             .status = constant.status,
             .kind = constant.kind,
@@ -80,13 +79,19 @@ pub const FromScriptError = error{
     Invalid,
 };
 
-/// The answer that JS left in a response record. `attached` is what `chopin_answer_attach` took.
+/// The answer that JS left in a response record. `attached` is what `chopin_answer_attach` took,
+/// `native` what the route answers without JS.
 pub fn fromScript(
     core: *const Core,
     words: *const [abi.response.words]u32,
     attached: ?[]const u8,
+    native: ?batch_module.Native,
+    scratch: *Scratch,
 ) FromScriptError!Plain {
     const r = abi.response;
+    if (words[r.state] == abi.State.native) {
+        return fromNative(core, native orelse return error.Invalid, scratch);
+    }
     if (words[r.state] != abi.State.answered) return error.Unanswered;
     const packed_word = words[r.status_kind_flags];
     const status: u16 = @truncate(packed_word);

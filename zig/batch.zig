@@ -1,5 +1,6 @@
-//! The requests of one dispatch: their bytes and records in the view, and what native code remembers of
-//! each until its answer is encoded. Filled by `connection.zig`, emptied by `server.zig`.
+//! The requests of one dispatch: their bytes and records in the view, and what native code
+//! remembers of each until its answer is encoded. Filled by `connection.zig`, emptied by
+//! `server.zig`.
 
 const std = @import("std");
 const abi = @import("abi.zig");
@@ -10,7 +11,7 @@ const Chunk = @import("output.zig").Chunk;
 
 const assert = std.debug.assert;
 
-/// An answer that native code gives by itself, in the words of RFC 9457.
+/// An error in the words of RFC 9457.
 pub const Problem = struct {
     status: u16,
     code: []const u8,
@@ -20,13 +21,18 @@ pub const Problem = struct {
     with_allow: bool = false,
 };
 
-pub const Answer = union(enum) {
-    /// Record index: JS answers.
-    handler: u32,
+/// An answer that needs no JS.
+pub const Native = union(enum) {
     constant: *const router.Constant,
     problem: Problem,
     /// Automatic OPTIONS: 204 with these methods.
     options: u32,
+};
+
+pub const Answer = union(enum) {
+    /// Record index: JS answers.
+    handler: u32,
+    native: Native,
 };
 
 pub const Entry = struct {
@@ -35,6 +41,8 @@ pub const Entry = struct {
     head_method: bool = false,
     keep_alive: bool = true,
     minor: u1 = 1,
+    /// What `State.native` means for a request that JS answers.
+    native: ?Native = null,
     /// The slot that `hold` gave this request, or none.
     slot: u32 = none,
     /// A body that did not fit into the view; the entry owns it.

@@ -1,6 +1,6 @@
-//! A request body that did not arrive in one read with its head: it gathers in memory of its own, grown
-//! as bytes come (a claimed length alone costs nothing). Owned by the connection until the request is
-//! complete, then by the request.
+//! A request body that did not arrive in one read with its head: it gathers in memory of its own,
+//! grown as bytes come (a claimed length alone costs nothing). Owned by the connection until the
+//! request is complete, then by the request.
 
 const std = @import("std");
 const chunked = @import("http/chunked.zig");
@@ -59,8 +59,8 @@ pub const Body = struct {
         allocator.destroy(self);
     }
 
-    /// Room for bytes to be received in place, at most what the length still lacks; null for chunked
-    /// bodies, whose framing must be seen first.
+    /// Room for bytes to be received in place, at most what the length still lacks; null for
+    /// chunked bodies, whose framing must be seen first.
     pub fn writable(self: *Body) error{OutOfMemory}!?[]u8 {
         const length = switch (self.framing) {
             .length => |length| length,

@@ -1,6 +1,6 @@
-//! One connection as a state machine over bytes: it owns no descriptor and reads no clock. `server.zig`
-//! gives it what was received and asks it what comes next; this is the only file that changes a
-//! connection's state.
+//! One connection as a state machine over bytes: it owns no descriptor and reads no clock.
+//! `server.zig` gives it what was received and asks it what comes next; this is the only file that
+//! changes a connection's state.
 //!
 //!     head ──► body ──► ready ──► head …      a request that arrived in one piece goes head ──► head
 //!       │        │                            drain: the rest of a body that nobody wants
@@ -38,7 +38,8 @@ pub const Connection = struct {
     deadline_ms: u64 = 0,
     deadline: Deadline = .none,
     phase: Phase = .head,
-    /// The request being answered lets nothing be dispatched behind it (RFC 9112 9.3.2: not idempotent).
+    /// The request being answered lets nothing be dispatched behind it (RFC 9112 9.3.2: not
+    /// idempotent).
     exclusive: bool = false,
     /// Parsing stopped although bytes are left: for an answer, or for room in the batch or backlog.
     gated: bool = false,
@@ -99,7 +100,11 @@ pub const Carry = struct {
         return base[header_bytes..][0..carry.len];
     }
 
-    fn create(core: *Core, content: []const u8, parser: parser_module.Parser) error{OutOfMemory}!*Carry {
+    fn create(
+        core: *Core,
+        content: []const u8,
+        parser: parser_module.Parser,
+    ) error{OutOfMemory}!*Carry {
         const block = core.pool.acquire(@intCast(header_bytes + content.len)) orelse
             return error.OutOfMemory;
         const carry: *Carry = @ptrCast(@alignCast(block.ptr));
@@ -118,8 +123,8 @@ pub const Carry = struct {
     }
 };
 
-/// Takes bytes that lie in the request arena: the connection's carry and what was received behind it.
-/// Complete requests go to the batch; what is left over is carried.
+/// Takes bytes that lie in the request arena: the connection's carry and what was received behind
+/// it. Complete requests go to the batch; what is left over is carried.
 pub fn process(core: *Core, connection: *Connection, bytes: []u8) void {
     var parser: parser_module.Parser = .init();
     if (connection.carry) |carry| {
@@ -184,8 +189,8 @@ fn carryOver(
     };
 }
 
-/// Stops until an answer or room comes. Answers of this batch come within the turn, so the server takes
-/// the connection up after the dispatch; for held ones when they are flushed.
+/// Stops until an answer or room comes. Answers of this batch come within the turn, so the server
+/// takes the connection up after the dispatch; for held ones when they are flushed.
 fn gate(core: *Core, connection: *Connection) void {
     connection.gated = true;
     resumeLater(core, connection);
@@ -210,7 +215,8 @@ pub fn mayDispatch(core: *const Core, connection: *const Connection) bool {
     return !core.batch.full();
 }
 
-/// A complete head at the start of `rest`. Returns the bytes taken, or null when the request has to wait.
+/// A complete head at the start of `rest`. Returns the bytes taken, or null when the request has to
+/// wait.
 fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, len: u32) ?usize {
     const method = core.router.methodId(spanOf(rest, head.method));
     const has_body = head.chunked or (head.content_length orelse 0) > 0;
@@ -290,7 +296,8 @@ fn resolve(
 /// A body follows a request that is answered without it.
 fn beginDrain(core: *Core, connection: *Connection, request: Request, after: []u8) ?usize {
     const head = request.head;
-    // The client waits for a 100 that it will not get, so where its next request begins is not known.
+    // The client waits for a 100 that it will not get, so where its next request begins is not
+    // known.
     const length = head.content_length orelse 0;
     if (head.expect_continue or length > limits.drain_bytes_max) {
         var closing = head.*;
@@ -426,8 +433,8 @@ fn emitBody(core: *Core, connection: *Connection) bool {
     const method = core.router.methodId(spanOf(bytes, head.method));
     const target = resolve(core, head, method, bytes) catch |reason| switch (reason) {
         error.BatchFull => return false,
-        // It was resolved when the head came, by the same router or, after a reload, by another one;
-        // the canonical path does not depend on the router.
+        // It was resolved when the head came, by the same router or, after a reload, by another
+        // one; the canonical path does not depend on the router.
         error.BadPath => unreachable,
     };
     const request: Request = .{
@@ -475,12 +482,13 @@ fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]const u
         .minor = head.minor,
     };
     if (outcome.native) {
-        entry.answer = nativeAnswer(outcome);
+        entry.answer = .{ .native = nativeAnswer(outcome).? };
     } else {
         const allow = allowText(core, outcome) orelse return false;
         const record = batch.nextRecord();
         writeRecord(batch, record.words, request, body, allow);
         entry.answer = .{ .handler = record.index };
+        entry.native = nativeAnswer(outcome);
     }
     _ = batch.append(entry);
     connection.unanswered += 1;
@@ -489,7 +497,7 @@ fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]const u
     return true;
 }
 
-fn nativeAnswer(outcome: router_module.Outcome) batch_module.Answer {
+fn nativeAnswer(outcome: router_module.Outcome) ?batch_module.Native {
     if (outcome.constant) |constant| return .{ .constant = constant };
     return switch (outcome.handler) {
         abi.Special.not_found => .{ .problem = .{ .status = 404, .code = "not_found" } },
@@ -501,7 +509,7 @@ fn nativeAnswer(outcome: router_module.Outcome) batch_module.Answer {
         } },
         abi.Special.not_implemented => .{ .problem = .{ .status = 501, .code = "not_implemented" } },
         abi.Special.options => .{ .options = outcome.allow },
-        else => unreachable,
+        else => null,
     };
 }
 
@@ -585,7 +593,7 @@ pub fn lastProblem(core: *Core, connection: *Connection, answer: batch_module.Pr
     if (core.batch.full()) return;
     _ = core.batch.append(.{
         .connection = connection.index,
-        .answer = .{ .problem = answer },
+        .answer = .{ .native = .{ .problem = answer } },
         .keep_alive = false,
     });
     connection.unanswered += 1;

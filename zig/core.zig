@@ -1,6 +1,6 @@
-//! What one worker's connections share, without any I/O: configuration, routes, the batch that is being
-//! filled, memory, held requests, deadlines and the clock's last reading. `server.zig` owns it and moves
-//! the bytes; `connection.zig` changes it.
+//! What one worker's connections share, without any I/O: configuration, routes, the batch that is
+//! being filled, memory, held requests, deadlines and the clock's last reading. `server.zig` owns
+//! it and moves the bytes; `connection.zig` changes it.
 
 const std = @import("std");
 const batch_module = @import("batch.zig");

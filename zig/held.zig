@@ -1,6 +1,6 @@
-//! Requests whose handler did not answer at once. Each has a slot with a copy of its bytes, so that the
-//! handler may read a header after an `await` while the connection's buffers went back, and even when
-//! the client has left. Answers that are ready behind a slow one wait here too.
+//! Requests whose handler did not answer at once. Each has a slot with a copy of its bytes, so that
+//! the handler may read a header after an `await` while the connection's buffers went back, and
+//! even when the client has left. Answers that are ready behind a slow one wait here too.
 
 const std = @import("std");
 const abi = @import("abi.zig");
@@ -27,10 +27,12 @@ pub const Held = struct {
     answer: ?*Chunk = null,
     /// The connection closes after this answer.
     close: bool = false,
-    /// Record, head, decoded path and small body, in one block of exact size; null for an entry that was
-    /// answered already and only waits for its turn.
+    /// Record, head, decoded path and small body, in one block of exact size; null for an entry
+    /// that was answered already and only waits for its turn.
     block: ?[]u8 = null,
     body: ?*body_module.Body = null,
+    /// What `State.native` means for it.
+    native: ?batch_module.Native = null,
     attached: ?*Chunk = null,
     peer: sys.Peer,
 
@@ -81,8 +83,8 @@ pub const Held = struct {
     const Range = struct { start: u32, len: u32 };
     const ranges_count = 4;
 
-    /// The disjoint places in the view that a record points into: the head, a decoded path, the Allow
-    /// value of a 405 or OPTIONS, the body.
+    /// The disjoint places in the view that a record points into: the head, a decoded path, the
+    /// Allow value of a 405 or OPTIONS, the body.
     fn ranges(record: batch_module.Record) [ranges_count]Range {
         const r = abi.request;
         const escaped = record[r.method_flags] & abi.Flag.escaped != 0;
@@ -122,7 +124,8 @@ pub const Held = struct {
         if (offset == 0) return 0;
         for (from, to) |range, moved| {
             if (range.len > 0 and offset >= range.start and offset <= range.start + range.len) {
-                // A span that ends one range may begin at the start of the next: the one it lies in wins.
+                // A span that ends one range may begin at the start of the next: the one it lies in
+                // wins.
                 if (offset < range.start + range.len) return moved + (offset - range.start);
             }
         }

@@ -1,5 +1,5 @@
-//! Root of the shared library: the export table and nothing else. What each function does stands where
-//! it is defined, in `c/`.
+//! Root of the shared library: the export table and nothing else. What each function does stands
+//! where it is defined, in `c/`.
 
 const std = @import("std");
 const router = @import("c/router.zig");
@@ -58,6 +58,7 @@ test {
     _ = @import("batch.zig");
     _ = @import("body.zig");
     _ = @import("connection.zig");
+    _ = @import("delivery.zig");
     _ = @import("held.zig");
     _ = @import("listener.zig");
     _ = @import("output.zig");

@@ -1,5 +1,6 @@
 //! Every limit: its name, its value, and the reason for that number. Options override the defaults
-//! that a user may want to change; the rest are fixed because the layout at the border rests on them.
+//! that a user may want to change; the rest are fixed because the layout at the border rests on
+//! them.
 
 /// Requests in one dispatch. 64 connections with 8 pipelined requests each fill it; the callback's
 /// 80 ns are then shared by 512 requests.
@@ -11,8 +12,8 @@ pub const params_max = 16;
 /// Late answers that JS may leave before it must flush them itself.
 pub const late_max = 512;
 
-/// Bytes that JS views: batch records, the bytes of one batch, the answers to it. Memory that JS views
-/// counts as JS heap and makes the collector lazy, so it stays small.
+/// Bytes that JS views: batch records, the bytes of one batch, the answers to it. Memory that JS
+/// views counts as JS heap and makes the collector lazy, so it stays small.
 pub const request_arena_bytes = 1536 * 1024;
 pub const answer_arena_bytes = 1536 * 1024;
 /// Where a late request's bytes are staged for JS: the largest head plus its decoded path.
@@ -24,7 +25,8 @@ pub const method_bytes_max = 32;
 /// The request target. RFC 9110 4.1 asks for at least 8,000 bytes.
 pub const target_bytes_max = 16 * 1024;
 
-/// The whole head, request line included; what Node, nginx (4 × 8 KiB) and Apache allow is 16–64 KiB.
+/// The whole head, request line included; what Node, nginx (4 × 8 KiB) and Apache allow is 16–64
+/// KiB.
 pub const head_bytes_default = 32 * 1024;
 pub const head_bytes_most = 128 * 1024;
 
@@ -60,8 +62,8 @@ pub const slab_capacity_most = 1_048_576;
 
 /// First read of a connection (CHOPIN_READ_BUF_SIZE): never caps the head.
 pub const read_buffer_bytes_default = 8 * 1024;
-/// Copied answers up to this size are joined with their head; larger bodies go out by their own iovec
-/// (CHOPIN_WRITE_BUF_SIZE).
+/// Copied answers up to this size are joined with their head; larger bodies go out by their own
+/// iovec (CHOPIN_WRITE_BUF_SIZE).
 pub const write_buffer_bytes_default = 32 * 1024;
 pub const buffer_bytes_least = 512;
 pub const buffer_bytes_most = 65_535;
@@ -76,8 +78,8 @@ pub const quiet_wait_ns = 1_000_000;
 /// Answers of one connection that the peer has not taken; beyond it reading stops.
 pub const output_backlog_default = 256 * 1024;
 
-/// Deadlines in milliseconds: a whole head, a whole body, a quiet keep-alive connection, and how long a
-/// closing connection is drained so that its last answer is not lost to a reset.
+/// Deadlines in milliseconds: a whole head, a whole body, a quiet keep-alive connection, and how
+/// long a closing connection is drained so that its last answer is not lost to a reset.
 pub const head_timeout_ms_default = 10_000;
 pub const body_timeout_ms_default = 30_000;
 pub const idle_timeout_ms_default = 60_000;
@@ -88,5 +90,6 @@ pub const linger_ms = 1_000;
 /// Prefixes of middleware in one application: one bit each in a request's coverage.
 pub const prefixes_max = 32;
 
-/// Methods that an application may name beside the nine of RFC 9110 and 5789: bits in a route's set.
+/// Methods that an application may name beside the nine of RFC 9110 and 5789: bits in a route's
+/// set.
 pub const methods_max = 31;

@@ -1,12 +1,13 @@
-//! Listening sockets: from a host name and port, or a path, to a bound descriptor. Called at start only.
+//! Listening sockets: from a host name and port, or a path, to a bound descriptor. Called at start
+//! only.
 
 const std = @import("std");
 const sys = @import("sys.zig");
 
 pub const Bound = struct { fd: sys.Descriptor, address: sys.Address };
 
-/// Binds without SO_REUSEPORT, so that a port in use is an error and never silently shared. An empty host
-/// is every address, IPv6 and IPv4, where the machine has IPv6.
+/// Binds without SO_REUSEPORT, so that a port in use is an error and never silently shared. An
+/// empty host is every address, IPv6 and IPv4, where the machine has IPv6.
 pub fn bindTcp(host: []const u8, port: u16, backlog: u31) !Bound {
     if (host.len > 0) return bindAddress(try sys.resolveHost(host, port), backlog, false);
     const any: sys.Address = .ipv6(@splat(0), port, 0);

@@ -1,6 +1,6 @@
-//! Bytes that a connection still has to send: a queue of pooled chunks, so that whatever the socket did
-//! not take is kept in order and large bodies are queued without another copy. Used by `connection.zig`
-//! and `server.zig`; owns memory, no descriptor.
+//! Bytes that a connection still has to send: a queue of pooled chunks, so that whatever the socket
+//! did not take is kept in order and large bodies are queued without another copy. Used by
+//! `connection.zig` and `server.zig`; owns memory, no descriptor.
 
 const std = @import("std");
 const Pool = @import("pool.zig").Pool;

@@ -26,7 +26,7 @@ pub const RegisterError = error{ OutOfMemory, Unexpected };
 
 pub const Native = switch (builtin.os.tag) {
     .linux => @import("reactor/epoll.zig").Epoll,
-    else => @import("reactor/epoll.zig").Epoll,
+    else => @import("reactor/kqueue.zig").Kqueue,
 };
 
 const contract = .{

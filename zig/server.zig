@@ -1,25 +1,22 @@
 //! One worker's server: ties reactor, connections, batch, router and timers together, and moves the
-//! bytes between them. One call, `turn`, does everything; JS is entered once per batch. Called through
-//! `c/server.zig`; generic over the reactor, so that tests drive the same code with a simulated one.
+//! bytes between them. One call, `turn`, does everything; JS is entered once per batch. Called
+//! through `c/server.zig`; generic over the reactor, so that tests drive the same code with a
+//! simulated one.
 //!
-//! Shutdown, in this order: 1 `drain` closes the listeners and every idle connection; 2 turns go on until
-//! the last answer is sent, each saying `Connection: close`; 3 `deinit` closes what is left, then frees the
-//! connections' memory, held requests, the view, and last the reactor.
+//! Shutdown, in this order: 1 `drain` closes the listeners and every idle connection; 2 turns go on
+//! until the last answer is sent, each saying `Connection: close`; 3 `deinit` closes what is left,
+//! then frees the connections' memory, held requests, the view, and last the reactor.
 
 const std = @import("std");
 const abi = @import("abi.zig");
-const answer_module = @import("answer.zig");
 const batch_module = @import("batch.zig");
 const connection_module = @import("connection.zig");
 const core_module = @import("core.zig");
+const delivery = @import("delivery.zig");
 const date_module = @import("http/date.zig");
-const encoder = @import("http/encoder.zig");
 const limits = @import("limits.zig");
 const reactor_module = @import("reactor.zig");
 const sys = @import("sys.zig");
-const Chunk = @import("output.zig").Chunk;
-const Held = @import("held.zig").Held;
-const Output = @import("output.zig").Output;
 const Router = @import("router.zig").Router;
 
 const assert = std.debug.assert;
@@ -43,8 +40,8 @@ pub fn Server(comptime Reactor: type) type {
         accept_again_ms: ?u64 = null,
         in_turn: bool = false,
         date_second: i64 = 0,
-        /// Connections that died in this turn: their slots are freed at its end, since events of the
-        /// same batch may still name them.
+        /// Connections that died in this turn: their slots are freed at its end, since events of
+        /// the same batch may still name them.
         dead: std.ArrayList(u32) = .empty,
         /// Connections with late answers to be sent.
         dirty: std.ArrayList(u32) = .empty,
@@ -116,13 +113,13 @@ pub fn Server(comptime Reactor: type) type {
             self.listener = listener;
         }
 
-        /// Everything that can be done now. `wait_ns`: how long it may wait when nothing can. Returns how
-        /// much was done: 0 means quiet.
+        /// Everything that can be done now. `wait_ns`: how long it may wait when nothing can.
+        /// Returns how much was done: 0 means quiet.
         pub fn turn(self: *Self, wait_ns: u64) error{ReEntered}!u32 {
             if (self.in_turn) return error.ReEntered;
             self.in_turn = true;
             defer self.in_turn = false;
-            var done = self.flushLate();
+            var done = delivery.flushLate(self);
             var storage: [reactor_module.events_max]reactor_module.Event = undefined;
             const events = self.reactor.poll(&storage, if (done > 0) 0 else wait_ns) catch
                 storage[0..0];
@@ -247,7 +244,7 @@ pub fn Server(comptime Reactor: type) type {
             // A reset takes answers with it; a peer that only closed may still read them.
             if (event.failed and !event.readable) return self.destroy(connection);
             if (event.writable) {
-                self.flush(connection);
+                delivery.flush(self, connection);
                 if (connection.dead) return;
             }
             if (event.readable) self.read(connection);
@@ -268,8 +265,8 @@ pub fn Server(comptime Reactor: type) type {
             if (more orelse self.readBytes(connection)) self.afterStep(connection);
         }
 
-        /// Into the body's own memory. Null: the bytes have to be looked at first. False: nothing more to
-        /// do for this connection.
+        /// Into the body's own memory. Null: the bytes have to be looked at first. False: nothing
+        /// more to do for this connection.
         fn readBody(self: *Self, connection: *Connection) ?bool {
             const room = connection.body.?.writable() catch {
                 const oom: batch_module.Problem = .{ .status = 503, .code = "out_of_memory" };
@@ -321,8 +318,8 @@ pub fn Server(comptime Reactor: type) type {
             self.watch(connection, false, connection.watches_write);
         }
 
-        /// Reads what the peer still sends after our end, so that the kernel has no reason for a reset
-        /// that could overtake the last answer (RFC 9112 9.6).
+        /// Reads what the peer still sends after our end, so that the kernel has no reason for a
+        /// reset that could overtake the last answer (RFC 9112 9.6).
         fn discard(self: *Self, connection: *Connection) void {
             const room = self.out[0..];
             const count = self.receive(connection, room) orelse return;
@@ -330,9 +327,9 @@ pub fn Server(comptime Reactor: type) type {
         }
 
         /// What follows from the connection's state after bytes or answers moved.
-        fn afterStep(self: *Self, connection: *Connection) void {
+        pub fn afterStep(self: *Self, connection: *Connection) void {
             if (connection.dead) return;
-            if (connection.output.bytes > 0 and !connection.watches_write) self.flush(connection);
+            if (connection.output.bytes > 0 and !connection.watches_write) delivery.flush(self, connection);
             if (connection.dead) return;
             if (connection.phase == .closing and connection.unanswered == 0 and
                 connection.output.bytes == 0)
@@ -349,7 +346,12 @@ pub fn Server(comptime Reactor: type) type {
             self.watch(connection, true, false);
         }
 
-        fn watch(self: *Self, connection: *Connection, read_wanted: bool, write_wanted: bool) void {
+        pub fn watch(
+            self: *Self,
+            connection: *Connection,
+            read_wanted: bool,
+            write_wanted: bool,
+        ) void {
             if (connection.watches_read == read_wanted and connection.watches_write == write_wanted) return;
             connection.watches_read = read_wanted;
             connection.watches_write = write_wanted;
@@ -359,13 +361,13 @@ pub fn Server(comptime Reactor: type) type {
             };
         }
 
-        /// The descriptor goes at once, the slot at the end of the turn. Requests that a handler still
-        /// works on keep their copies until it settles.
-        fn destroy(self: *Self, connection: *Connection) void {
+        /// The descriptor goes at once, the slot at the end of the turn. Requests that a handler
+        /// still works on keep their copies until it settles.
+        pub fn destroy(self: *Self, connection: *Connection) void {
             if (connection.dead) return;
             connection.dead = true;
             self.reactor.close(connection.fd);
-            self.detachHeld(connection);
+            delivery.detachHeld(self, connection);
             connection_module.release(&self.core, connection);
             // Room was reserved when the slab was made: see `freeDead`.
             self.dead.append(self.core.allocator, connection.index) catch {
@@ -419,7 +421,8 @@ pub fn Server(comptime Reactor: type) type {
 
         // Dispatch.
 
-        /// Dispatches what the batch holds, and what became possible by that, until nothing is left.
+        /// Dispatches what the batch holds, and what became possible by that, until nothing is
+        /// left.
         fn settle(self: *Self) void {
             const core = &self.core;
             while (true) {
@@ -440,8 +443,8 @@ pub fn Server(comptime Reactor: type) type {
         fn takeUp(self: *Self, connection: *Connection) void {
             const core = &self.core;
             if (!connection.gated or !connection_module.mayDispatch(core, connection)) {
-                // `flushLate` or `flush` tries again when an answer or room has come; a batch that is
-                // full is emptied by the loop in `settle`.
+                // `flushLate` or `flush` tries again when an answer or room has come; a batch that
+                // is full is emptied by the loop in `settle`.
                 if (core.batch.full()) connection_module.resumeLater(core, connection);
                 return;
             }
@@ -478,353 +481,15 @@ pub fn Server(comptime Reactor: type) type {
                 while (at < batch.entries_count) : (at += 1) {
                     const entry = &batch.entries[at];
                     if (entry.connection != connection.index) break;
-                    self.finishEntry(connection, entry);
+                    delivery.finishEntry(self, connection, entry);
                 }
-                _ = self.sendOut(connection, "");
+                _ = delivery.sendOut(self, connection, "");
                 if (!connection.dead) {
                     connection_module.setDeadline(core, connection);
                     self.afterStep(connection);
                 }
             }
             batch.reset();
-        }
-
-        /// Encodes the entry's answer, or leaves it to come late.
-        fn finishEntry(self: *Self, connection: *Connection, entry: *batch_module.Entry) void {
-            const core = &self.core;
-            defer if (entry.body) |body| body.destroy();
-            defer if (entry.attached) |attached| attached.destroy(&core.pool);
-            const dropped = connection.dead or connection.phase == .lingering or connection.unanswered == 0;
-            const waits = entry.slot != none and entry.answer == .handler and
-                core.batch.response(entry.answer.handler)[abi.response.state] == abi.State.held;
-            if (waits) {
-                if (dropped) return;
-                return self.linkHeld(connection, entry.slot);
-            }
-            if (entry.slot != none) self.freeHeld(entry.slot);
-            if (dropped) return;
-            var scratch: answer_module.Scratch = undefined;
-            const plain = self.plainOf(entry, &scratch);
-            const asked: answer_module.Asked = .{
-                .head_method = entry.head_method,
-                .keep_alive = entry.keep_alive,
-                .minor = entry.minor,
-            };
-            const encoded = answer_module.prepare(core, plain, asked);
-            if (connection.held_first != none) return self.queueBehind(connection, entry, encoded);
-            self.encodeOut(connection, encoded, &entry.attached);
-            connection.unanswered -|= 1;
-            if (encoded.close) self.lastAnswer(connection);
-        }
-
-        fn plainOf(
-            self: *Self,
-            entry: *const batch_module.Entry,
-            scratch: *answer_module.Scratch,
-        ) answer_module.Plain {
-            const core = &self.core;
-            const record = switch (entry.answer) {
-                .handler => |record| record,
-                else => return answer_module.fromNative(core, entry.answer, scratch),
-            };
-            const attached: ?[]const u8 = if (entry.attached) |chunk| chunk.pending() else null;
-            return answer_module.fromScript(core, core.batch.response(record), attached) catch |reason|
-                answer_module.fromProblem(core, problemOf(reason), scratch);
-        }
-
-        fn problemOf(reason: answer_module.FromScriptError) batch_module.Problem {
-            return .{ .status = 500, .code = switch (reason) {
-                error.Unanswered => "no_answer",
-                error.Invalid => "invalid_answer",
-            } };
-        }
-
-        /// Nothing is answered behind an answer that closes the connection.
-        fn lastAnswer(self: *Self, connection: *Connection) void {
-            connection.phase = .closing;
-            connection.unanswered = 0;
-            connection.gated = false;
-            self.detachHeld(connection);
-        }
-
-        /// Puts an encoded answer behind those of the same connection.
-        fn encodeOut(
-            self: *Self,
-            connection: *Connection,
-            encoded: answer_module.Encoded,
-            attached: *?*Chunk,
-        ) void {
-            const core = &self.core;
-            const head_max = encoder.headBytesMax(encoded.head);
-            const copied = encoded.body.len <= core.config.write_buffer_bytes;
-            const needed = head_max + if (copied) encoded.body.len else 0;
-            if (self.out.len - self.out_len < needed) _ = self.sendOut(connection, "");
-            if (connection.dead) return;
-            if (needed > self.out.len) {
-                const chunk = self.encodeChunk(encoded, head_max) orelse return self.destroy(connection);
-                connection.output.append(chunk);
-            } else {
-                self.out_len += encoder.writeHead(self.out[self.out_len..], encoded.head);
-            }
-            if (copied) {
-                if (needed > self.out.len) return self.queueBytes(connection, encoded.body);
-                @memcpy(self.out[self.out_len..][0..encoded.body.len], encoded.body);
-                self.out_len += encoded.body.len;
-                return;
-            }
-            self.sendLarge(connection, encoded.body, attached);
-        }
-
-        /// Head and body in one call; what the socket does not take is queued without a copy when the
-        /// body has a block of its own.
-        fn sendLarge(self: *Self, connection: *Connection, body: []const u8, attached: *?*Chunk) void {
-            const taken = self.sendOut(connection, body);
-            if (connection.dead or taken == body.len) return;
-            const chunk = attached.* orelse return self.queueBytes(connection, body[taken..]);
-            attached.* = null;
-            chunk.start += @intCast(taken);
-            connection.output.append(chunk);
-            self.watch(connection, connection.watches_read, true);
-        }
-
-        fn queueBytes(self: *Self, connection: *Connection, bytes: []const u8) void {
-            if (bytes.len == 0) return;
-            connection.output.copy(&self.core.pool, bytes) catch return self.destroy(connection);
-            self.watch(connection, connection.watches_read, true);
-        }
-
-        /// Sends what was encoded, and then `more`. Returns how much of `more` was taken; the rest of it
-        /// is the caller's, the rest of what was encoded is queued.
-        fn sendOut(self: *Self, connection: *Connection, more: []const u8) usize {
-            const head = self.out[0..self.out_len];
-            self.out_len = 0;
-            if (connection.dead or head.len + more.len == 0) return 0;
-            var taken: usize = 0;
-            // Behind queued bytes nothing may overtake.
-            if (connection.output.bytes == 0) {
-                const vectors = [_]sys.ConstVector{
-                    .{ .base = head.ptr, .len = head.len },
-                    .{ .base = more.ptr, .len = more.len },
-                };
-                const list = if (more.len == 0) vectors[0..1] else vectors[0..2];
-                taken = self.reactor.send(connection.fd, list) catch |reason| switch (reason) {
-                    error.WouldBlock, error.OutOfMemory => 0,
-                    error.ConnectionReset, error.Unexpected => {
-                        self.destroy(connection);
-                        return 0;
-                    },
-                };
-            }
-            if (taken < head.len) {
-                self.queueBytes(connection, head[taken..]);
-                return 0;
-            }
-            return taken - head.len;
-        }
-
-        /// Sends queued bytes; goes on reading when the backlog has become small.
-        fn flush(self: *Self, connection: *Connection) void {
-            const core = &self.core;
-            var vectors: [Output.vectors_max]sys.ConstVector = undefined;
-            const count = connection.output.vectors(&vectors);
-            if (count > 0) {
-                const taken = self.reactor.send(connection.fd, vectors[0..count]) catch |reason| switch (reason) {
-                    error.WouldBlock, error.OutOfMemory => 0,
-                    error.ConnectionReset, error.Unexpected => return self.destroy(connection),
-                };
-                connection.output.consume(&core.pool, taken);
-            }
-            const waits = connection.output.bytes > 0;
-            const relieved = connection.backlog() < core.config.output_backlog_max / 2;
-            if (relieved and connection.gated) connection_module.resumeLater(core, connection);
-            const reads = connection.watches_read or (relieved and connection.wantsRead());
-            self.watch(connection, reads, waits);
-            if (connection.dead) return;
-            connection_module.setDeadline(core, connection);
-            if (!waits) self.afterStep(connection);
-        }
-
-        // Held requests.
-
-        /// Copies request `index` of the batch being dispatched, so that it can be answered later.
-        /// Returns its slot.
-        pub fn hold(self: *Self, index: u32) error{ InvalidArgument, Full, OutOfMemory }!u32 {
-            const core = &self.core;
-            const entry = core.batch.entryOfRecord(index) orelse return error.InvalidArgument;
-            if (entry.slot != none) return entry.slot;
-            const connection = core.connections.at(entry.connection);
-            const slot = core.held.acquire() orelse return error.Full;
-            const held = core.held.at(slot);
-            held.* = .{
-                .connection = none,
-                .head_method = entry.head_method,
-                .keep_alive = entry.keep_alive,
-                .minor = entry.minor,
-                .peer = connection.peer,
-            };
-            held.keep(core.allocator, &core.batch, index) catch {
-                core.held.release(slot);
-                return error.OutOfMemory;
-            };
-            held.body = entry.body;
-            entry.body = null;
-            entry.slot = slot;
-            return slot;
-        }
-
-        fn linkHeld(self: *Self, connection: *Connection, slot: u32) void {
-            const held = self.core.held.at(slot);
-            held.connection = connection.index;
-            if (connection.held_last == none) {
-                connection.held_first = slot;
-            } else {
-                self.core.held.at(connection.held_last).next = slot;
-            }
-            connection.held_last = slot;
-        }
-
-        fn freeHeld(self: *Self, slot: u32) void {
-            self.core.held.at(slot).destroy(self.core.allocator, &self.core.pool);
-            self.core.held.release(slot);
-        }
-
-        /// An answer that is ready waits behind one that is not.
-        fn queueBehind(
-            self: *Self,
-            connection: *Connection,
-            entry: *batch_module.Entry,
-            encoded: answer_module.Encoded,
-        ) void {
-            const core = &self.core;
-            const slot = core.held.acquire() orelse return self.destroy(connection);
-            const held = core.held.at(slot);
-            held.* = .{
-                .connection = connection.index,
-                .head_method = entry.head_method,
-                .keep_alive = entry.keep_alive,
-                .minor = entry.minor,
-                .peer = connection.peer,
-            };
-            self.linkHeld(connection, slot);
-            self.complete(connection, held, encoded, &entry.attached);
-        }
-
-        /// Encodes the answer of a held request.
-        fn complete(
-            self: *Self,
-            connection: *Connection,
-            held: *Held,
-            encoded: answer_module.Encoded,
-            attached: *?*Chunk,
-        ) void {
-            const separate = attached.* != null and encoded.body.len > 0;
-            const head_max = encoder.headBytesMax(encoded.head);
-            const size = head_max + if (separate) 0 else encoded.body.len;
-            const chunk = self.encodeChunk(encoded, size) orelse return self.destroy(connection);
-            if (separate) {
-                held.attached = attached.*;
-                attached.* = null;
-            } else {
-                @memcpy(chunk.free()[0..encoded.body.len], encoded.body);
-                chunk.end += @intCast(encoded.body.len);
-            }
-            held.answer = chunk;
-            held.close = encoded.close;
-            connection.held_bytes += @intCast(chunk.end + if (separate) encoded.body.len else 0);
-        }
-
-        /// A chunk with the encoded head and room for `size` bytes in all.
-        fn encodeChunk(self: *Self, encoded: answer_module.Encoded, size: usize) ?*Chunk {
-            const chunk = Chunk.create(&self.core.pool, size) catch return null;
-            chunk.end = @intCast(encoder.writeHead(chunk.free(), encoded.head));
-            return chunk;
-        }
-
-        /// The requests stay with their handlers; those that only waited to be sent are freed.
-        fn detachHeld(self: *Self, connection: *Connection) void {
-            const core = &self.core;
-            var at = connection.held_first;
-            while (at != none) {
-                const held = core.held.at(at);
-                const next = held.next;
-                held.connection = none;
-                held.next = none;
-                if (held.answer != null) self.freeHeld(at);
-                at = next;
-            }
-            connection.held_first = none;
-            connection.held_last = none;
-            connection.held_bytes = 0;
-        }
-
-        /// Takes the late answers that JS has left since the last turn.
-        pub fn flushLate(self: *Self) u32 {
-            const core = &self.core;
-            const control = core.batch.control();
-            const count = @min(control[abi.control.late_count], limits.late_max);
-            if (count == 0) return 0;
-            for (0..count) |index| self.takeLate(core.batch.late(@intCast(index)));
-            control[abi.control.late_count] = 0;
-            for (self.dirty.items) |index| {
-                const connection = core.connections.at(index);
-                if (connection.dead) continue;
-                self.flush(connection);
-                if (connection.dead) continue;
-                if (connection.gated) connection_module.resumeLater(core, connection);
-                self.afterStep(connection);
-            }
-            self.dirty.clearRetainingCapacity();
-            return count;
-        }
-
-        fn takeLate(self: *Self, words: *const [abi.response.words]u32) void {
-            const core = &self.core;
-            const slot = words[abi.response.slot];
-            const held = core.held.get(slot, words[abi.response.generation]) orelse return;
-            if (held.answer != null) return;
-            if (held.connection == none) return self.freeHeld(slot);
-            const connection = core.connections.at(held.connection);
-            var scratch: answer_module.Scratch = undefined;
-            const attached: ?[]const u8 = if (held.attached) |chunk| chunk.pending() else null;
-            const plain = answer_module.fromScript(core, words, attached) catch |reason|
-                answer_module.fromProblem(core, problemOf(reason), &scratch);
-            const asked: answer_module.Asked = .{
-                .head_method = held.head_method,
-                .keep_alive = held.keep_alive and !core.draining,
-                .minor = held.minor,
-            };
-            var chunk = held.attached;
-            held.attached = null;
-            defer if (chunk) |left| left.destroy(&core.pool);
-            self.complete(connection, held, answer_module.prepare(core, plain, asked), &chunk);
-            if (!connection.dead) self.advance(connection);
-        }
-
-        /// Moves answers that are first in line to the output.
-        fn advance(self: *Self, connection: *Connection) void {
-            const core = &self.core;
-            const before = connection.output.bytes;
-            while (connection.held_first != none) {
-                const slot = connection.held_first;
-                const held = core.held.at(slot);
-                const answer = held.answer orelse break;
-                connection.output.append(answer);
-                connection.held_bytes -= answer.end;
-                held.answer = null;
-                if (held.attached) |attached| {
-                    connection.output.append(attached);
-                    connection.held_bytes -= attached.end;
-                    held.attached = null;
-                }
-                const close = held.close;
-                connection.held_first = held.next;
-                if (held.next == none) connection.held_last = none;
-                connection.unanswered -= 1;
-                self.freeHeld(slot);
-                if (close) self.lastAnswer(connection);
-            }
-            if (connection.output.bytes == before) return;
-            self.dirty.append(core.allocator, connection.index) catch self.destroy(connection);
         }
     };
 }

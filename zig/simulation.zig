@@ -5,6 +5,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const batch_module = @import("batch.zig");
 const core_module = @import("core.zig");
+const delivery = @import("delivery.zig");
 const limits = @import("limits.zig");
 const server_module = @import("server.zig");
 const simulated = @import("reactor/simulated.zig");
@@ -171,7 +172,7 @@ pub const World = struct {
                 self.write(reply, 200, text, 0);
             },
             .late => {
-                const slot = try self.server.hold(index);
+                const slot = try delivery.hold(&self.server, index);
                 const generation = self.server.core.held.generationOf(slot);
                 try self.held.append(testing.allocator, .{ .slot = slot, .generation = generation });
                 reply[abi.response.state] = abi.State.held;
@@ -233,7 +234,11 @@ fn expectSummary(expected: []const u8, client: *const Client) !void {
     try testing.expectEqualStrings(expected, try summary(client.outgoing.items, &out));
 }
 
-inline fn problem(comptime status: []const u8, comptime title: []const u8, comptime code: []const u8) []const u8 {
+inline fn problem(
+    comptime status: []const u8,
+    comptime title: []const u8,
+    comptime code: []const u8,
+) []const u8 {
     return status ++ " {\"type\":\"about:blank\",\"title\":\"" ++ title ++ "\",\"status\":" ++ status ++
         ",\"code\":\"" ++ code ++ "\"}";
 }
@@ -473,8 +478,8 @@ test "no descriptors: accepting pauses without spinning and goes on" {
     try expectSummary("200 0 /echo/a ", third);
 }
 
-/// Random traffic under faults. Oracles: each client gets the right answers in order, or a prefix of
-/// them when it was reset; memory is back to where it was; nothing spins.
+/// Random traffic under faults. Oracles: each client gets the right answers in order, or a prefix
+/// of them when it was reset; memory is back to where it was; nothing spins.
 pub fn storm(seed: u64, rounds: u32) !void {
     const world = try World.create(seed, .{ .output_backlog_max = 8 * 1024, .slab_capacity = 40 });
     defer world.destroy();

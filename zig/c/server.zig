@@ -1,10 +1,11 @@
-//! The server's part of the library's C interface: thin, and tested through the same functions that JS
-//! calls. `src/native/symbols.ts` declares them once more; a test holds the two together.
+//! The server's part of the library's C interface: thin, and tested through the same functions that
+//! JS calls. `src/native/symbols.ts` declares them once more; a test holds the two together.
 
 const std = @import("std");
 const builtin = @import("builtin");
 const abi = @import("../abi.zig");
 const core_module = @import("../core.zig");
+const delivery = @import("../delivery.zig");
 const fields = @import("../http/fields.zig");
 const limits = @import("../limits.zig");
 const listener_module = @import("../listener.zig");
@@ -48,7 +49,8 @@ pub const Server = struct {
 
 const allocator = std.heap.c_allocator;
 
-/// Returns the handle, 0 when memory or descriptors ran out. The view starts at `chopin_server_view`.
+/// Returns the handle, 0 when memory or descriptors ran out. The view starts at
+/// `chopin_server_view`.
 pub fn create(
     config: *const core_module.Config,
     router: *Router,
@@ -132,7 +134,8 @@ pub fn listenTcp(
     return 0;
 }
 
-/// Binds a socket in the file system, or an abstract one after a NUL. The file goes with the server.
+/// Binds a socket in the file system, or an abstract one after a NUL. The file goes with the
+/// server.
 pub fn listenUnix(self: *Server, path: [*]const u8, len: u32, backlog: u32) callconv(.c) i32 {
     const fd = listener_module.bindUnix(path[0..len], @intCast(backlog)) catch |reason| return codeOf(reason);
     self.implementation.listen(fd) catch |reason| {
@@ -189,8 +192,8 @@ pub fn wakeupCreate(self: *Server, preference: u32) callconv(.c) i32 {
     return @intCast(@intFromEnum(self.wakeup.?.kind()));
 }
 
-/// Call once the event loop watches the wake-up's descriptor: short waits then end for its events too.
-/// 1: its own epoll descriptor was found; 0: not, so there is no native waiting.
+/// Call once the event loop watches the wake-up's descriptor: short waits then end for its events
+/// too. 1: its own epoll descriptor was found; 0: not, so there is no native waiting.
 pub fn observeLoop(self: *Server) callconv(.c) i32 {
     const wakeup = if (self.wakeup) |*wakeup| wakeup else return @intFromEnum(Code.invalid_argument);
     const loop = wakeup_module.findBunEpoll(wakeup.descriptor()) orelse return 0;
@@ -208,10 +211,10 @@ pub fn arm(self: *Server) callconv(.c) i32 {
 
 // Requests.
 
-/// Copies request `index` of the running dispatch for a late answer. Returns the slot; its generation is
-/// in `control.result[0]`.
+/// Copies request `index` of the running dispatch for a late answer. Returns the slot; its
+/// generation is in `control.result[0]`.
 pub fn requestHold(self: *Server, index: u32) callconv(.c) i32 {
-    const slot = self.implementation.hold(index) catch |reason| return switch (reason) {
+    const slot = delivery.hold(&self.implementation, index) catch |reason| return switch (reason) {
         error.InvalidArgument => @intFromEnum(Code.invalid_argument),
         error.Full => @intFromEnum(Code.full),
         error.OutOfMemory => @intFromEnum(Code.out_of_memory),
@@ -230,7 +233,8 @@ pub fn requestStage(self: *Server, slot: u32, generation: u32) callconv(.c) i32 
     return 0;
 }
 
-/// Looks for a field. 1: its value's offset and length are in `control.result[0..2]`; 0: there is none.
+/// Looks for a field. 1: its value's offset and length are in `control.result[0..2]`; 0: there is
+/// none.
 pub fn requestHeader(self: *Server, record: u32, name: u32, nth: u32) callconv(.c) i32 {
     if (record > limits.batch_max or name >= self.names_count) return @intFromEnum(Code.invalid_argument);
     const words = self.implementation.core.batch.record(record);
@@ -257,8 +261,8 @@ pub fn nameIntern(self: *Server, name: [*]const u8, len: u32) callconv(.c) i32 {
     return @intCast(self.names_count - 1);
 }
 
-/// The peer's address as text: its length; `control.result[0]` says where in the view. `record` as for
-/// all of these: one of the running dispatch, or `batch_max` for the request staged last.
+/// The peer's address as text: its length; `control.result[0]` says where in the view. `record` as
+/// for all of these: one of the running dispatch, or `batch_max` for the request staged last.
 pub fn requestAddress(self: *Server, record: u32) callconv(.c) i32 {
     const core = &self.implementation.core;
     const peer: *const sys.Peer = if (record == limits.batch_max)
@@ -288,8 +292,8 @@ pub fn requestBody(self: *Server, record: u32, out: [*]u8, len: u32) callconv(.c
 
 // Answers.
 
-/// Takes a copy of a body that is too large for the arena. `target`: a record of the running dispatch, or
-/// a slot with the highest bit set.
+/// Takes a copy of a body that is too large for the arena. `target`: a record of the running
+/// dispatch, or a slot with the highest bit set.
 pub fn answerAttach(
     self: *Server,
     target: u32,
@@ -315,7 +319,7 @@ const slot_bit: u32 = 1 << 31;
 
 /// Takes the late answers now, because their ring or the arena is full.
 pub fn answersFlush(self: *Server) callconv(.c) i32 {
-    return @intCast(self.implementation.flushLate());
+    return @intCast(delivery.flushLate(&self.implementation));
 }
 
 /// Where descriptors and blocks stand: for tests of leaks. Bytes of pooled blocks in use.

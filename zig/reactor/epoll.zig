@@ -1,4 +1,5 @@
-//! The epoll backend: level-triggered readiness, one `recv` and one `sendmsg` per connection and turn.
+//! The epoll backend: level-triggered readiness, one `recv` and one `sendmsg` per connection and
+//! turn.
 
 const std = @import("std");
 const reactor = @import("../reactor.zig");
@@ -10,9 +11,9 @@ const Token = reactor.Token;
 
 pub const Epoll = struct {
     epoll: sys.Descriptor,
-    /// Holds `epoll` and, observed only, the descriptor of the event loop that shares this thread, so that
-    /// a short wait ends at once when either side has work. A set of its own: in `epoll` itself the
-    /// other loop's readiness would look like ours.
+    /// Holds `epoll` and, observed only, the descriptor of the event loop that shares this thread,
+    /// so that a short wait ends at once when either side has work. A set of its own: in `epoll`
+    /// itself the other loop's readiness would look like ours.
     outer: sys.Descriptor,
     timer: sys.Descriptor,
 
@@ -78,15 +79,29 @@ pub const Epoll = struct {
         sys.timerSet(self.timer, at_ns) catch {};
     }
 
-    pub fn add(self: *Epoll, fd: sys.Descriptor, token: Token, interest: Interest) reactor.RegisterError!void {
+    pub fn add(
+        self: *Epoll,
+        fd: sys.Descriptor,
+        token: Token,
+        interest: Interest,
+    ) reactor.RegisterError!void {
         sys.epollControl(self.epoll, .add, fd, bits(interest), token) catch |reason| return mapped(reason);
     }
 
-    pub fn modify(self: *Epoll, fd: sys.Descriptor, token: Token, interest: Interest) reactor.RegisterError!void {
+    pub fn modify(
+        self: *Epoll,
+        fd: sys.Descriptor,
+        token: Token,
+        interest: Interest,
+    ) reactor.RegisterError!void {
         sys.epollControl(self.epoll, .modify, fd, bits(interest), token) catch |reason| return mapped(reason);
     }
 
-    pub fn accept(self: *Epoll, listener: sys.Descriptor, address: *sys.Address) sys.AcceptError!sys.Descriptor {
+    pub fn accept(
+        self: *Epoll,
+        listener: sys.Descriptor,
+        address: *sys.Address,
+    ) sys.AcceptError!sys.Descriptor {
         _ = self;
         return sys.accept(listener, address);
     }
@@ -96,7 +111,11 @@ pub const Epoll = struct {
         return sys.receive(fd, buffer);
     }
 
-    pub fn send(self: *Epoll, fd: sys.Descriptor, vectors: []const sys.ConstVector) sys.SendError!usize {
+    pub fn send(
+        self: *Epoll,
+        fd: sys.Descriptor,
+        vectors: []const sys.ConstVector,
+    ) sys.SendError!usize {
         _ = self;
         if (vectors.len == 1) return sys.send(fd, vectors[0].base[0..vectors[0].len]);
         return sys.sendVectors(fd, vectors);
@@ -133,7 +152,8 @@ pub const Epoll = struct {
     fn mapped(reason: sys.EpollError) reactor.RegisterError {
         return switch (reason) {
             error.OutOfMemory, error.TooManyDescriptors => error.OutOfMemory,
-            // The server registers each descriptor once and closes it after; anything else is our bug.
+            // The server registers each descriptor once and closes it after; anything else is our
+            // bug.
             error.AlreadyRegistered, error.NotRegistered, error.NotPollable, error.Unexpected => error.Unexpected,
         };
     }

@@ -1,5 +1,5 @@
-//! A reactor without a kernel: clients are byte queues, time stands still until a test moves it, and
-//! every fault of a real socket comes from one seed. Only tests use it.
+//! A reactor without a kernel: clients are byte queues, time stands still until a test moves it,
+//! and every fault of a real socket comes from one seed. Only tests use it.
 
 const std = @import("std");
 const reactor = @import("../reactor.zig");
@@ -123,7 +123,12 @@ pub const Simulated = struct {
         _ = at_ms;
     }
 
-    pub fn add(self: *Simulated, fd: sys.Descriptor, token: Token, interest: Interest) reactor.RegisterError!void {
+    pub fn add(
+        self: *Simulated,
+        fd: sys.Descriptor,
+        token: Token,
+        interest: Interest,
+    ) reactor.RegisterError!void {
         if (fd == listener) {
             self.listener_token = token;
             self.listener_watched = interest.read;
@@ -134,11 +139,20 @@ pub const Simulated = struct {
         client.interest = interest;
     }
 
-    pub fn modify(self: *Simulated, fd: sys.Descriptor, token: Token, interest: Interest) reactor.RegisterError!void {
+    pub fn modify(
+        self: *Simulated,
+        fd: sys.Descriptor,
+        token: Token,
+        interest: Interest,
+    ) reactor.RegisterError!void {
         return self.add(fd, token, interest);
     }
 
-    pub fn accept(self: *Simulated, fd: sys.Descriptor, address: *sys.Address) sys.AcceptError!sys.Descriptor {
+    pub fn accept(
+        self: *Simulated,
+        fd: sys.Descriptor,
+        address: *sys.Address,
+    ) sys.AcceptError!sys.Descriptor {
         std.debug.assert(fd == listener);
         for (self.clients.items, 0..) |client, index| {
             if (client.accepted or client.closed) continue;
@@ -171,7 +185,11 @@ pub const Simulated = struct {
         return count;
     }
 
-    pub fn send(self: *Simulated, fd: sys.Descriptor, vectors: []const sys.ConstVector) sys.SendError!usize {
+    pub fn send(
+        self: *Simulated,
+        fd: sys.Descriptor,
+        vectors: []const sys.ConstVector,
+    ) sys.SendError!usize {
         const client = self.clientOf(fd);
         std.debug.assert(!client.closed and !client.server_finished);
         if (client.reset or self.chance(self.faults.reset)) {

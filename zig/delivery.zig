@@ -1,0 +1,356 @@
+//! From answers to bytes on their way: encodes what a batch or a late handler answered, sends it,
+//! queues what the socket does not take, and keeps requests that are answered later. Called by
+//! `server.zig`; `server` is always a pointer to its generic struct.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const answer_module = @import("answer.zig");
+const batch_module = @import("batch.zig");
+const connection_module = @import("connection.zig");
+const encoder = @import("http/encoder.zig");
+const limits = @import("limits.zig");
+const sys = @import("sys.zig");
+const Chunk = @import("output.zig").Chunk;
+const Held = @import("held.zig").Held;
+const Output = @import("output.zig").Output;
+
+const none = batch_module.none;
+const Connection = connection_module.Connection;
+
+/// Encodes the entry's answer, or leaves it to come late.
+pub fn finishEntry(server: anytype, connection: *Connection, entry: *batch_module.Entry) void {
+    const core = &server.core;
+    defer if (entry.body) |body| body.destroy();
+    defer if (entry.attached) |attached| attached.destroy(&core.pool);
+    const dropped = connection.dead or connection.phase == .lingering or connection.unanswered == 0;
+    const waits = entry.slot != none and entry.answer == .handler and
+        core.batch.response(entry.answer.handler)[abi.response.state] == abi.State.held;
+    if (waits) {
+        if (dropped) return;
+        return linkHeld(server, connection, entry.slot);
+    }
+    if (entry.slot != none) freeHeld(server, entry.slot);
+    if (dropped) return;
+    var scratch: answer_module.Scratch = undefined;
+    const plain = plainOf(server, entry, &scratch);
+    const asked: answer_module.Asked = .{
+        .head_method = entry.head_method,
+        .keep_alive = entry.keep_alive,
+        .minor = entry.minor,
+    };
+    const encoded = answer_module.prepare(core, plain, asked);
+    if (connection.held_first != none) return queueBehind(server, connection, entry, encoded);
+    encodeOut(server, connection, encoded, &entry.attached);
+    connection.unanswered -|= 1;
+    if (encoded.close) lastAnswer(server, connection);
+}
+
+fn plainOf(
+    server: anytype,
+    entry: *const batch_module.Entry,
+    scratch: *answer_module.Scratch,
+) answer_module.Plain {
+    const core = &server.core;
+    const record = switch (entry.answer) {
+        .handler => |record| record,
+        .native => |native| return answer_module.fromNative(core, native, scratch),
+    };
+    const attached: ?[]const u8 = if (entry.attached) |chunk| chunk.pending() else null;
+    const words = core.batch.response(record);
+    return answer_module.fromScript(core, words, attached, entry.native, scratch) catch |reason|
+        answer_module.fromProblem(core, problemOf(reason), scratch);
+}
+
+fn problemOf(reason: answer_module.FromScriptError) batch_module.Problem {
+    return .{ .status = 500, .code = switch (reason) {
+        error.Unanswered => "no_answer",
+        error.Invalid => "invalid_answer",
+    } };
+}
+
+/// Nothing is answered behind an answer that closes the connection.
+fn lastAnswer(server: anytype, connection: *Connection) void {
+    connection.phase = .closing;
+    connection.unanswered = 0;
+    connection.gated = false;
+    detachHeld(server, connection);
+}
+
+/// Puts an encoded answer behind those of the same connection.
+fn encodeOut(
+    server: anytype,
+    connection: *Connection,
+    encoded: answer_module.Encoded,
+    attached: *?*Chunk,
+) void {
+    const core = &server.core;
+    const head_max = encoder.headBytesMax(encoded.head);
+    const copied = encoded.body.len <= core.config.write_buffer_bytes;
+    const needed = head_max + if (copied) encoded.body.len else 0;
+    if (server.out.len - server.out_len < needed) _ = sendOut(server, connection, "");
+    if (connection.dead) return;
+    if (needed > server.out.len) {
+        const chunk = encodeChunk(server, encoded, head_max) orelse return server.destroy(connection);
+        connection.output.append(chunk);
+    } else {
+        server.out_len += encoder.writeHead(server.out[server.out_len..], encoded.head);
+    }
+    if (copied) {
+        if (needed > server.out.len) return queueBytes(server, connection, encoded.body);
+        @memcpy(server.out[server.out_len..][0..encoded.body.len], encoded.body);
+        server.out_len += encoded.body.len;
+        return;
+    }
+    sendLarge(server, connection, encoded.body, attached);
+}
+
+/// Head and body in one call; what the socket does not take is queued without a copy when the
+/// body has a block of its own.
+fn sendLarge(server: anytype, connection: *Connection, body: []const u8, attached: *?*Chunk) void {
+    const taken = sendOut(server, connection, body);
+    if (connection.dead or taken == body.len) return;
+    const chunk = attached.* orelse return queueBytes(server, connection, body[taken..]);
+    attached.* = null;
+    chunk.start += @intCast(taken);
+    connection.output.append(chunk);
+    server.watch(connection, connection.watches_read, true);
+}
+
+fn queueBytes(server: anytype, connection: *Connection, bytes: []const u8) void {
+    if (bytes.len == 0) return;
+    connection.output.copy(&server.core.pool, bytes) catch return server.destroy(connection);
+    server.watch(connection, connection.watches_read, true);
+}
+
+/// Sends what was encoded, and then `more`. Returns how much of `more` was taken; the rest of it
+/// is the caller's, the rest of what was encoded is queued.
+pub fn sendOut(server: anytype, connection: *Connection, more: []const u8) usize {
+    const head = server.out[0..server.out_len];
+    server.out_len = 0;
+    if (connection.dead or head.len + more.len == 0) return 0;
+    var taken: usize = 0;
+    // Behind queued bytes nothing may overtake.
+    if (connection.output.bytes == 0) {
+        const vectors = [_]sys.ConstVector{
+            .{ .base = head.ptr, .len = head.len },
+            .{ .base = more.ptr, .len = more.len },
+        };
+        const list = if (more.len == 0) vectors[0..1] else vectors[0..2];
+        taken = server.reactor.send(connection.fd, list) catch |reason| switch (reason) {
+            error.WouldBlock, error.OutOfMemory => 0,
+            error.ConnectionReset, error.Unexpected => {
+                server.destroy(connection);
+                return 0;
+            },
+        };
+    }
+    if (taken < head.len) {
+        queueBytes(server, connection, head[taken..]);
+        return 0;
+    }
+    return taken - head.len;
+}
+
+/// Sends queued bytes; goes on reading when the backlog has become small.
+pub fn flush(server: anytype, connection: *Connection) void {
+    const core = &server.core;
+    var vectors: [Output.vectors_max]sys.ConstVector = undefined;
+    const count = connection.output.vectors(&vectors);
+    if (count > 0) {
+        const taken = server.reactor.send(connection.fd, vectors[0..count]) catch |reason| switch (reason) {
+            error.WouldBlock, error.OutOfMemory => 0,
+            error.ConnectionReset, error.Unexpected => return server.destroy(connection),
+        };
+        connection.output.consume(&core.pool, taken);
+    }
+    const waits = connection.output.bytes > 0;
+    const relieved = connection.backlog() < core.config.output_backlog_max / 2;
+    if (relieved and connection.gated) connection_module.resumeLater(core, connection);
+    const reads = connection.watches_read or (relieved and connection.wantsRead());
+    server.watch(connection, reads, waits);
+    if (connection.dead) return;
+    connection_module.setDeadline(core, connection);
+    if (!waits) server.afterStep(connection);
+}
+
+/// Copies request `index` of the batch being dispatched, so that it can be answered later.
+/// Returns its slot.
+pub fn hold(server: anytype, index: u32) error{ InvalidArgument, Full, OutOfMemory }!u32 {
+    const core = &server.core;
+    const entry = core.batch.entryOfRecord(index) orelse return error.InvalidArgument;
+    if (entry.slot != none) return entry.slot;
+    const connection = core.connections.at(entry.connection);
+    const slot = core.held.acquire() orelse return error.Full;
+    const held = core.held.at(slot);
+    held.* = .{
+        .connection = none,
+        .head_method = entry.head_method,
+        .keep_alive = entry.keep_alive,
+        .minor = entry.minor,
+        .peer = connection.peer,
+    };
+    held.keep(core.allocator, &core.batch, index) catch {
+        core.held.release(slot);
+        return error.OutOfMemory;
+    };
+    held.body = entry.body;
+    held.native = entry.native;
+    entry.body = null;
+    entry.slot = slot;
+    return slot;
+}
+
+fn linkHeld(server: anytype, connection: *Connection, slot: u32) void {
+    const held = server.core.held.at(slot);
+    held.connection = connection.index;
+    if (connection.held_last == none) {
+        connection.held_first = slot;
+    } else {
+        server.core.held.at(connection.held_last).next = slot;
+    }
+    connection.held_last = slot;
+}
+
+fn freeHeld(server: anytype, slot: u32) void {
+    server.core.held.at(slot).destroy(server.core.allocator, &server.core.pool);
+    server.core.held.release(slot);
+}
+
+/// An answer that is ready waits behind one that is not.
+fn queueBehind(
+    server: anytype,
+    connection: *Connection,
+    entry: *batch_module.Entry,
+    encoded: answer_module.Encoded,
+) void {
+    const core = &server.core;
+    const slot = core.held.acquire() orelse return server.destroy(connection);
+    const held = core.held.at(slot);
+    held.* = .{
+        .connection = connection.index,
+        .head_method = entry.head_method,
+        .keep_alive = entry.keep_alive,
+        .minor = entry.minor,
+        .peer = connection.peer,
+    };
+    linkHeld(server, connection, slot);
+    complete(server, connection, held, encoded, &entry.attached);
+}
+
+/// Encodes the answer of a held request.
+fn complete(
+    server: anytype,
+    connection: *Connection,
+    held: *Held,
+    encoded: answer_module.Encoded,
+    attached: *?*Chunk,
+) void {
+    const separate = attached.* != null and encoded.body.len > 0;
+    const head_max = encoder.headBytesMax(encoded.head);
+    const size = head_max + if (separate) 0 else encoded.body.len;
+    const chunk = encodeChunk(server, encoded, size) orelse return server.destroy(connection);
+    if (separate) {
+        held.attached = attached.*;
+        attached.* = null;
+    } else {
+        @memcpy(chunk.free()[0..encoded.body.len], encoded.body);
+        chunk.end += @intCast(encoded.body.len);
+    }
+    held.answer = chunk;
+    held.close = encoded.close;
+    connection.held_bytes += @intCast(chunk.end + if (separate) encoded.body.len else 0);
+}
+
+/// A chunk with the encoded head and room for `size` bytes in all.
+fn encodeChunk(server: anytype, encoded: answer_module.Encoded, size: usize) ?*Chunk {
+    const chunk = Chunk.create(&server.core.pool, size) catch return null;
+    chunk.end = @intCast(encoder.writeHead(chunk.free(), encoded.head));
+    return chunk;
+}
+
+/// The requests stay with their handlers; those that only waited to be sent are freed.
+pub fn detachHeld(server: anytype, connection: *Connection) void {
+    const core = &server.core;
+    var at = connection.held_first;
+    while (at != none) {
+        const held = core.held.at(at);
+        const next = held.next;
+        held.connection = none;
+        held.next = none;
+        if (held.answer != null) freeHeld(server, at);
+        at = next;
+    }
+    connection.held_first = none;
+    connection.held_last = none;
+    connection.held_bytes = 0;
+}
+
+/// Takes the late answers that JS has left since the last turn.
+pub fn flushLate(server: anytype) u32 {
+    const core = &server.core;
+    const control = core.batch.control();
+    const count = @min(control[abi.control.late_count], limits.late_max);
+    if (count == 0) return 0;
+    for (0..count) |index| takeLate(server, core.batch.late(@intCast(index)));
+    control[abi.control.late_count] = 0;
+    for (server.dirty.items) |index| {
+        const connection = core.connections.at(index);
+        if (connection.dead) continue;
+        flush(server, connection);
+        if (connection.dead) continue;
+        if (connection.gated) connection_module.resumeLater(core, connection);
+        server.afterStep(connection);
+    }
+    server.dirty.clearRetainingCapacity();
+    return count;
+}
+
+fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
+    const core = &server.core;
+    const slot = words[abi.response.slot];
+    const held = core.held.get(slot, words[abi.response.generation]) orelse return;
+    if (held.answer != null) return;
+    if (held.connection == none) return freeHeld(server, slot);
+    const connection = core.connections.at(held.connection);
+    var scratch: answer_module.Scratch = undefined;
+    const attached: ?[]const u8 = if (held.attached) |chunk| chunk.pending() else null;
+    const plain = answer_module.fromScript(core, words, attached, held.native, &scratch) catch |reason|
+        answer_module.fromProblem(core, problemOf(reason), &scratch);
+    const asked: answer_module.Asked = .{
+        .head_method = held.head_method,
+        .keep_alive = held.keep_alive and !core.draining,
+        .minor = held.minor,
+    };
+    var chunk = held.attached;
+    held.attached = null;
+    defer if (chunk) |left| left.destroy(&core.pool);
+    complete(server, connection, held, answer_module.prepare(core, plain, asked), &chunk);
+    if (!connection.dead) advance(server, connection);
+}
+
+/// Moves answers that are first in line to the output.
+fn advance(server: anytype, connection: *Connection) void {
+    const core = &server.core;
+    const before = connection.output.bytes;
+    while (connection.held_first != none) {
+        const slot = connection.held_first;
+        const held = core.held.at(slot);
+        const answer = held.answer orelse break;
+        connection.output.append(answer);
+        connection.held_bytes -= answer.end;
+        held.answer = null;
+        if (held.attached) |attached| {
+            connection.output.append(attached);
+            connection.held_bytes -= attached.end;
+            held.attached = null;
+        }
+        const close = held.close;
+        connection.held_first = held.next;
+        if (held.next == none) connection.held_last = none;
+        connection.unanswered -= 1;
+        freeHeld(server, slot);
+        if (close) lastAnswer(server, connection);
+    }
+    if (connection.output.bytes == before) return;
+    server.dirty.append(core.allocator, connection.index) catch server.destroy(connection);
+}
