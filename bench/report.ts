@@ -2,58 +2,60 @@
  * The report as one HTML page without any other file. Written at the end of a run, or again from a
  * result: `bun bench/report.ts bench/results/reference.json`.
  */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { barRows, latencyPlot, startRows, workloadRows } from "./harness/plots.ts";
-import type { Result } from "./harness/result.ts";
-import { style } from "./harness/style.ts";
-import { ranked } from "./harness/terminal.ts";
-import { resultsFolder } from "./harness/tools.ts";
+import { latencyPlot } from "./harness/curves.ts";
+import { escapeText, section, table, tableRow } from "./harness/html.ts";
+import { barRows, startRows, workloadRows } from "./harness/plots.ts";
+import { disturbanceOf, type Result } from "./harness/result.ts";
+import { loadOf, ranked } from "./harness/terminal.ts";
+import { benchFolder, resultsFolder } from "./harness/tools.ts";
 import { workloads } from "./harness/workloads.ts";
 
-export const escapeText = (text: string) => Bun.escapeHTML(text);
+const style = readFileSync(join(benchFolder, "harness", "report.css"), "utf8");
 
-function head({ machine, settings, startedAt }: Result): string {
+function head(result: Result): string {
+  const { machine, settings, startedAt } = result;
+  const disturbance = disturbanceOf(result);
+  const warning = disturbance === undefined ? "" : `<p class="warning">${disturbance}</p>`;
   const day = new Date(startedAt).toUTCString().slice(5, 22);
   const rounds = `${settings.rounds} ${settings.rounds === 1 ? "round" : "rounds"}`;
+  const processor = `${escapeText(machine.processor)}, ${machine.cores} cores`;
   return `<header><h1>Chopin bench</h1>
-<p>${escapeText(machine.processor)}, ${machine.cores} cores, Linux ${escapeText(machine.kernel)} · ${day} UTC<br>
-${rounds} of ${settings.seconds} s, fresh processes, order reversed every round. Server on one core, load
-generator on another. Figures are medians; only ratios within a run mean anything on a shared machine.</p></header>`;
+<p>${processor}, Linux ${escapeText(machine.kernel)} · ${day} UTC<br>
+${rounds} of ${settings.seconds} s, fresh processes, order reversed every round. Server on one core,
+load generator on another. Figures are medians; on a shared machine only ratios within a run mean
+anything.</p>${warning}</header>`;
 }
 
 function workloadSections(result: Result): string {
   const sections = workloads.flatMap((workload) => {
     const rows = ranked(result, workload.name);
     if (rows.length === 0) return [];
-    const pace =
-      workload.mode === "paced"
-        ? `${Math.round(result.settings.rate).toLocaleString("en")} requests a second, `
-        : "";
-    const plural = workload.connections === 1 ? "connection" : "connections";
-    const load = `${pace}${workload.connections} ${plural}`;
-    const curves = latencyPlot(rows);
-    return [
-      `<section><h2>${escapeText(workload.title)} <small>${load}</small></h2>
-${workloadRows(rows)}${curves}</section>`,
-    ];
+    const content = workloadRows(rows) + latencyPlot(rows);
+    return [section(workload.title, loadOf(workload, result.settings.rate), content)];
   });
-  return sections.join("\n");
+  return sections.join("");
 }
 
 function notes(result: Result): string {
-  const peers = result.peers.map(
-    ({ title, version, answerBytes }) =>
-      `<tr><td>${escapeText(title)}</td><td>${escapeText(version)}</td><td class="number">${
-        answerBytes.json ?? "–"
-      }</td></tr>`,
-  );
-  const skipped = result.skipped.map(
+  const left = result.skipped.map(
     ({ name, reason }) => `<li><b>${escapeText(name)}</b>: ${escapeText(reason)}</li>`,
   );
-  const left =
-    skipped.length === 0 ? "" : `<section><h2>Left out</h2><ul>${skipped.join("")}</ul></section>`;
-  return `${left}<section><h2>Contenders</h2><table class="plain">
-<tr><th>name</th><th>version</th><th class="number">bytes of GET /json</th></tr>${peers.join("")}</table></section>`;
+  const peers = result.peers.map(({ title, version, answerBytes }) =>
+    tableRow("", [
+      ["", escapeText(title)],
+      ["", escapeText(version)],
+      ["number", String(answerBytes.json ?? "–")],
+    ]),
+  );
+  const columns = [
+    ["", "name"],
+    ["", "version"],
+    ["number", "bytes of the answer to GET /json"],
+  ] as const;
+  const leftOut = left.length === 0 ? "" : section("Left out", "", `<ul>${left.join("")}</ul>`);
+  return leftOut + section("Contenders", "", table("plain", columns, peers));
 }
 
 /** The whole page. */
@@ -62,7 +64,7 @@ export function renderReport(result: Result): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Chopin bench</title><style>${style}</style></head><body>
 ${head(result)}
-<section><h2>Bars <small>left of the line is good; 1 is the bar itself</small></h2>${barRows(result)}</section>
+${section("Bars", "left of the line is good", barRows(result))}
 ${workloadSections(result)}
 ${startRows(result)}
 ${notes(result)}

@@ -1,9 +1,9 @@
 /**
- * `bun run bench`: prepares the contenders, checks their answers, measures them in turns and writes the
- * report. `bench/README.md` says how to read it.
+ * `bun run bench`: prepares the contenders, checks their answers, measures them in turns and writes
+ * the report. `bench/README.md` says how to read it.
  */
 import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { missingTool, prepareLoad } from "./harness/load.ts";
 import { measure, type Sample } from "./harness/measure.ts";
 import { type Options, readOptions, usage } from "./harness/options.ts";
@@ -11,7 +11,7 @@ import { type Peer, peerNamed, peers } from "./harness/peers.ts";
 import { describeMachine, type PeerNote, type Result, writeResult } from "./harness/result.ts";
 import { median } from "./harness/statistics.ts";
 import { printReport } from "./harness/terminal.ts";
-import { resultsFolder } from "./harness/tools.ts";
+import { resultsFolder, rootFolder } from "./harness/tools.ts";
 import { verify } from "./harness/verify.ts";
 import { type Workload, workloads } from "./harness/workloads.ts";
 import { writeReport } from "./report.ts";
@@ -32,7 +32,12 @@ function takesPart(peer: Peer, workload: Workload, options: Options): boolean {
 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Without the folder of the checkout: results are shown to others. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replaceAll(`${resolve(rootFolder)}/`, "");
+}
 
 /** Prepares and checks everyone who is asked for; who fails is left out by name. */
 async function admit(options: Options, wanted: readonly Workload[], progress: Progress) {

@@ -1,6 +1,6 @@
 /**
- * Time from process start to the first answer, source and compiled, against Bun.serve. Run alone with
- * `bun bench/start.ts [--rounds N]`, or as part of `bench/run.ts`.
+ * Time from process start to the first answer, source and compiled, against Bun.serve. Run alone
+ * with `bun bench/start.ts [--rounds N]`, or as part of `bench/run.ts`.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -51,8 +51,8 @@ async function once(peer: string, form: (typeof forms)[number]): Promise<number>
 }
 
 /**
- * Measures all four programs in each round, in an order that is reversed every round. The first start of
- * each only warms the file cache and does not count.
+ * Measures all four programs in each round, in an order that is reversed every round. The first
+ * start of each only warms the file cache and does not count.
  *
  * @throws Error when a program does not start or does not answer
  */

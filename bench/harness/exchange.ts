@@ -1,4 +1,4 @@
-/** One connection, some requests written at once, as many answers read: the client of the checks. */
+/** One connection, some requests in one write, as many answers: the client of the checks. */
 import type { Request } from "./workloads.ts";
 
 export interface Answer {

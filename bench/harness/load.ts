@@ -114,7 +114,7 @@ async function runOwn(
   };
 }
 
-/** Puts one workload on a server. `rate` is in requests a second and used by paced workloads only. */
+/** Puts one workload on a server. `rate`, in requests a second, is for paced workloads only. */
 export function runLoad(
   workload: Workload,
   port: number,

@@ -2,7 +2,8 @@
 import { type Latency, runLoad } from "./load.ts";
 import type { Peer } from "./peers.ts";
 import { startServer } from "./server.ts";
-import { readUsage } from "./usage.ts";
+import { serverCore } from "./tools.ts";
+import { readCoreBusyMs, readUsage } from "./usage.ts";
 import type { Workload } from "./workloads.ts";
 
 /** What one window gave. Times are per request and in microseconds where the name says `Us`. */
@@ -19,6 +20,8 @@ export interface Sample {
   readonly systemUs: number;
   /** Share of the window in which the server's core worked for the server; 1 is all of it. */
   readonly busy: number;
+  /** Share of the window in which that core worked for others: what disturbs the measurement. */
+  readonly disturbed: number;
   readonly residentBytes: number;
   readonly latency: Latency | null;
 }
@@ -41,8 +44,11 @@ export async function measure(
   try {
     if (warmUpSeconds > 0) await runLoad(workload, server.port, warmUpSeconds, rate);
     const before = readUsage(server.pid);
+    const coreBefore = readCoreBusyMs(serverCore);
     const load = await runLoad(workload, server.port, seconds, rate);
+    const coreMs = readCoreBusyMs(serverCore) - coreBefore;
     const after = readUsage(server.pid);
+    if (load.requests === 0) throw new Error("no request was answered");
     const userMs = after.userMs - before.userMs;
     const systemMs = after.systemMs - before.systemMs;
     return {
@@ -57,6 +63,7 @@ export async function measure(
       userUs: (userMs * 1e3) / load.requests,
       systemUs: (systemMs * 1e3) / load.requests,
       busy: (userMs + systemMs) / 1e3 / load.seconds,
+      disturbed: Math.max(0, coreMs - userMs - systemMs) / 1e3 / load.seconds,
       residentBytes: after.residentBytes,
       latency: load.latency,
     };

@@ -1,6 +1,6 @@
 /**
- * The contenders: how each is prepared and started, and which endpoints it serves. Every one is started
- * with PORT in its environment and NODE_ENV=production, on 127.0.0.1.
+ * The contenders: how each is prepared and started, and which endpoints it serves. Every one is
+ * started with PORT in its environment and NODE_ENV=production, on 127.0.0.1.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -32,9 +32,10 @@ async function versionIn(path: string, pattern: RegExp): Promise<string> {
   return pattern.exec(await readFile(path, "utf8"))?.[1] ?? "unknown";
 }
 
+const manifestVersion = (path: string) => versionIn(path, /"version":\s*"([^"]+)"/);
+
 function packageVersion(peer: string, name: string): Promise<string> {
-  const path = join(peersFolder, peer, "node_modules", name, "package.json");
-  return versionIn(path, /"version":\s*"([^"]+)"/);
+  return manifestVersion(join(peersFolder, peer, "node_modules", name, "package.json"));
 }
 
 const none = async () => undefined;
@@ -46,7 +47,7 @@ const chopin: Peer = {
   prepare: none,
   command: () => [process.execPath, join(rootFolder, "examples", "target.ts")],
   version: async () =>
-    `${await versionIn(join(rootFolder, "package.json"), /"version":\s*"([^"]+)"/)}, ${await bunVersion()}`,
+    `${await manifestVersion(join(rootFolder, "package.json"))}, ${await bunVersion()}`,
 };
 
 const floor: Peer = {

@@ -1,8 +1,8 @@
 /** Ports for the servers under test. */
 
 /**
- * Below the range from which Linux takes the ports of outgoing connections: inside it, a client that
- * connects again and again to a server that does not listen yet at last connects to itself.
+ * Below the range from which Linux takes the ports of outgoing connections: inside it, a client
+ * that connects again and again to a server that does not listen yet at last connects to itself.
  */
 const from = 20_000;
 const count = 10_000;

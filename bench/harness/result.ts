@@ -2,6 +2,7 @@
 import { cpus, release } from "node:os";
 import type { StartSample } from "../start.ts";
 import type { Sample } from "./measure.ts";
+import { median } from "./statistics.ts";
 import type { Endpoint } from "./workloads.ts";
 
 export interface PeerNote {
@@ -28,6 +29,19 @@ export interface Result {
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
   readonly samples: readonly Sample[];
   readonly starts: readonly StartSample[];
+}
+
+/** Above this share of foreign work on the server's core a run says little. */
+const disturbanceMax = 0.05;
+
+/** A warning for the reader when other programs ran on the server's core, or nothing. */
+export function disturbanceOf({ samples }: Result): string | undefined {
+  const shares = samples.map(({ disturbed }) => disturbed);
+  const middle = median(shares);
+  if (shares.length === 0 || middle <= disturbanceMax) return undefined;
+  const [usual, worst] = [middle, Math.max(...shares)].map((share) => Math.round(share * 100));
+  const share = `${usual}% of the server's core (median; ${worst}% at worst)`;
+  return `Other programs used ${share}: run again on a quiet machine.`;
 }
 
 /** One sample a line, so that a committed result can be compared. */

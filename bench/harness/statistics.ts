@@ -49,8 +49,8 @@ export interface LatencyFigures {
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 /**
- * The kernel tells user from system time by sampling 250 times a second, so one short round says little:
- * user and system time are pooled over the rounds.
+ * The kernel tells user from system time by sampling 250 times a second, so one short round says
+ * little: user and system time are pooled over the rounds.
  */
 function pooled(samples: readonly Sample[], of: (sample: Sample) => number): Figure {
   const requests = sum(samples.map((sample) => sample.requests));

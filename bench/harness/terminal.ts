@@ -1,8 +1,8 @@
 /** The report in a terminal: one table for each workload, then the bars. */
 import { barsOf, verdictOf } from "./bars.ts";
-import type { Result } from "./result.ts";
+import { disturbanceOf, type Result } from "./result.ts";
 import { type Figure, type Series, seriesOf } from "./statistics.ts";
-import { workloads } from "./workloads.ts";
+import { type Workload, workloads } from "./workloads.ts";
 
 const colours = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
 const paint = (code: number) => (text: string) =>
@@ -92,6 +92,13 @@ export function ranked(result: Result, workload: string): { series: Series; titl
   return found.sort((a, b) => a.series.totalUs.middle - b.series.totalUs.middle);
 }
 
+/** What the generator does, in words. */
+export function loadOf({ mode, connections }: Workload, rate: number): string {
+  const pace =
+    mode === "paced" ? `${Math.round(rate).toLocaleString("en")} requests a second, ` : "";
+  return `${pace}${connections} ${connections === 1 ? "connection" : "connections"}`;
+}
+
 function bars(result: Result): string {
   const rows = barsOf(result).map((bar): Cell[] => {
     const verdict = verdictOf(bar);
@@ -118,13 +125,14 @@ export function printReport(result: Result): void {
   const { processor, cores, kernel } = result.machine;
   console.log(`\n${bold("Chopin bench")}  ${processor}, ${cores} cores, Linux ${kernel}`);
   console.log(dim(`${rounds} rounds of ${seconds} s, medians; CPU is the server's, per request`));
+  const disturbance = disturbanceOf(result);
+  if (disturbance !== undefined) console.log(yellow(disturbance));
   for (const workload of workloads) {
     const rows = ranked(result, workload.name);
     if (rows.length === 0) continue;
     const ours = rows.find(({ series }) => series.peer === "chopin")?.series;
-    const rate = Math.round(result.settings.rate).toLocaleString("en");
-    const pace = workload.mode === "paced" ? ` (${rate}/s)` : "";
-    console.log(`\n${bold(workload.title)}${dim(`${pace}, ${workload.connections} connections`)}`);
+    const load = loadOf(workload, result.settings.rate);
+    console.log(`\n${bold(workload.title)}  ${dim(load)}`);
     console.log(
       table(
         head,

@@ -1,6 +1,6 @@
 /**
- * Where things are: folders of the bench, and the programs of other projects that it starts. A program
- * that is missing makes its contender (or the whole run) be skipped by name.
+ * Where things are: folders of the bench, and the programs of other projects that it starts. A
+ * program that is missing makes its contender (or the whole run) be skipped by name.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -40,6 +40,22 @@ function readStat(pid: number): Stat | undefined {
   }
 }
 
+/**
+ * Time in which a core was not idle: work of anyone, interrupts, and what the hypervisor took away
+ * (proc_stat(5): user nice system idle iowait irq softirq steal).
+ */
+export function readCoreBusyMs(core: number): number {
+  const line = readFileSync("/proc/stat", "utf8")
+    .split("\n")
+    .find((text) => text.startsWith(`cpu${core} `));
+  if (line === undefined) throw new Error(`this machine has no core ${core}`);
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line
+    .split(" ")
+    .slice(1)
+    .map(Number);
+  return (user + nice + system + irq + softirq + steal) * tickMs;
+}
+
 /** Usage of a process, its living descendants, and the descendants that it has waited for. */
 export function readUsage(pid: number): Usage {
   const stats = new Map<number, Stat>();

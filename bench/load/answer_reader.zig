@@ -1,6 +1,6 @@
-//! Finds where answers end in what a connection received: head, then Content-Length bytes. A client's
-//! minimum, enough to count answers and to notice a wrong status; owned by one connection of the load
-//! generator.
+//! Finds where answers end in what a connection received: head, then Content-Length bytes. A
+//! client's minimum, enough to count answers and to notice a wrong status; owned by one connection
+//! of the load generator.
 
 const std = @import("std");
 

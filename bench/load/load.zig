@@ -1,7 +1,7 @@
-//! Load generator: the same request over N connections, either as fast as answers come (closed loop) or
-//! at a fixed rate (open loop). In the open loop a latency counts from the moment at which the request
-//! was due, so that a server that stalls cannot hide the requests that waited. Started by the harness;
-//! prints one line of JSON.
+//! Load generator: the same request over N connections, either as fast as answers come (closed
+//! loop) or at a fixed rate (open loop). In the open loop a latency counts from the moment at which
+//! the request was due, so that a server that stalls cannot hide the requests that waited. Started
+//! by the harness; prints one line of JSON.
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -120,8 +120,8 @@ const Load = struct {
         }
     }
 
-    /// Polls without sleeping: the generator has a core of its own, and a sleep would be longer than
-    /// the time between two requests.
+    /// Polls without sleeping: the generator has a core of its own, and a sleep would be longer
+    /// than the time between two requests.
     fn runPaced(load: *Load) Failure!void {
         const rate = load.options.rate;
         const wanted = rate * load.options.seconds;

@@ -1,17 +1,19 @@
-//! The floor: a bare epoll loop that answers one constant. It reads no request beyond counting where
-//! heads end, so nothing that makes the same socket calls can cost less. Started by the harness as
-//! `floor <port> json|text`; one process, one thread, level-triggered, one receive and one send for
-//! each readiness.
+//! The floor: a bare epoll loop that answers one constant. It reads no request beyond counting
+//! where heads end, so nothing that makes the same socket calls can cost less. Started by the
+//! harness as `floor <port> json|text`; one process, one thread, level-triggered, one receive and
+//! one send for each readiness.
 
 const std = @import("std");
 const linux = std.os.linux;
 
 const events_max = 256;
 const receive_bytes = 64 * 1024;
-/// A receive buffer holds no more heads than this: the shortest that a client sends is over 32 bytes.
+/// A receive buffer holds no more heads than this: the shortest that a client sends is over 32
+/// bytes.
 const answers_max = receive_bytes / 32;
 const descriptors_max = 65_536;
-/// Bytes kept from the previous read of a connection: a head's end may be split after three of four.
+/// Bytes kept from the previous read of a connection: a head's end may be split after three of
+/// four.
 const carry_bytes = 3;
 
 const Answer = struct {
@@ -19,7 +21,10 @@ const Answer = struct {
     body: []const u8,
 };
 
-const json: Answer = .{ .content_type = "application/json", .body = "{\"message\":\"Hello, World!\"}" };
+const json: Answer = .{
+    .content_type = "application/json",
+    .body = "{\"message\":\"Hello, World!\"}",
+};
 const text: Answer = .{ .content_type = "text/plain;charset=utf-8", .body = "Hello, World!" };
 
 /// The answer, repeated, so that a pipelined batch goes out in one send without a copy.
@@ -36,7 +41,8 @@ const Batch = struct {
         batch.second = now.sec;
         var date: [29]u8 = undefined;
         writeDate(&date, @intCast(now.sec));
-        const head = "HTTP/1.1 200 OK\r\nContent-Type: {s}\r\nDate: {s}\r\nContent-Length: {d}\r\n\r\n{s}";
+        const head = "HTTP/1.1 200 OK\r\nContent-Type: {s}\r\nDate: {s}\r\n" ++
+            "Content-Length: {d}\r\n\r\n{s}";
         const first = std.fmt.bufPrint(&batch.bytes, head, .{
             batch.answer.content_type,
             &date,
