@@ -1,43 +1,49 @@
-// The script's end of a wake-up. Native code sends a byte over a socket pair when a descriptor that
-// it watches becomes readable; Bun's event loop reads it and calls back. See zig/wakeup.zig.
-
+/**
+ * The script's end of a wake-up. Native code sends a byte over a socket pair when a descriptor that
+ * it watches becomes readable; Bun's event loop reads it and calls back. See `zig/wakeup.zig`.
+ */
 import type { Socket } from "bun";
+
+/** Bun's types have the options with `fd`, but no overload of `connect` that takes them. */
+const adopt = Bun.connect as unknown as (options: Bun.FdSocketOptions) => Promise<Socket>;
 
 /**
  * Keeps the process alive until `close()`, as an open server does.
  *
  * @example
- * const wakeup = await Wakeup.adopt(fd, () => takeTurn());
+ * const wakeup = new Wakeup(fd, () => takeTurn());
  * wakeup.close();
  */
 export class Wakeup {
-  readonly #socket: Socket;
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-  }
+  #socket: Socket | undefined;
+  #closed = false;
 
   /**
-   * Hands the descriptor over to Bun, which closes it from then on; it must be a non-blocking stream
-   * socket. `onWake` is called once for all bytes that are there, from the event loop and never
-   * before the promise is settled.
-   *
-   * @throws (rejects with Bun's error) when the descriptor cannot be watched.
+   * Hands the descriptor, a non-blocking stream socket, over to Bun, which closes it from then on.
+   * `onWake` is called from the event loop, once for all bytes that are there. Bun watches the
+   * descriptor when this returns. One that cannot be watched ends in an unhandled rejection: a
+   * server that is never woken must not go on.
    */
-  static async adopt(fd: number, onWake: () => void): Promise<Wakeup> {
-    const socket = await Bun.connect({
+  constructor(fd: number, onWake: () => void) {
+    void adopt({
       fd,
       socket: {
-        data: onWake,
-        // The native end is closed first only when the server is destroyed without `close()`.
-        end: (ended) => void ended.end(),
+        open: (socket) => {
+          this.#socket = socket;
+          if (this.#closed) socket.terminate();
+        },
+        data: () => {
+          if (!this.#closed) onWake();
+        },
+        // The native end goes first only when the server is destroyed without `close()`.
+        end: (socket) => void socket.end(),
       },
     });
-    return new Wakeup(socket);
   }
 
-  /** Closes the descriptor at once; no call to `onWake` follows. Closing again does nothing. */
+  /** Closes the descriptor at once; no call of `onWake` follows. Closing again does nothing. */
   close(): void {
-    this.#socket.terminate();
+    this.#closed = true;
+    this.#socket?.terminate();
   }
 }
