@@ -2,6 +2,7 @@
  * What the two halves of `src/native/` promise each other: `server.ts` starts the reactor and runs its
  * turns, `dispatch.ts` answers the requests of a batch. Types only.
  */
+import type { Pointer } from "bun:ffi";
 
 /** Everything the reactor has to know, with defaults filled in and checked by `environment.ts`. */
 export interface ServerOptions {
@@ -33,41 +34,14 @@ export type BoundAddress =
   | { readonly hostname: string; readonly port: number; readonly unix?: undefined }
   | { readonly unix: string; readonly hostname?: undefined; readonly port?: undefined };
 
-/** The exports that a running dispatch calls. Results below zero are codes of `abi.ts`. */
-export interface ExchangeSymbols {
-  /** Keeps a request whose handler is not done: slot, generation in `control.result[0]`. */
-  chopin_request_hold(server: number, index: number): number;
-  /** Puts a held request's record at index `batch_max`, valid until the next staging. */
-  chopin_request_stage(server: number, slot: number, generation: number): number;
-  /** 1 when found: offset and length in `control.result[0..1]`. */
-  chopin_request_header(server: number, record: number, name: number, nth: number): number;
-  /** Id of a lower-case field name. */
-  chopin_name_intern(server: number, name: Uint8Array, length: number): number;
-  /** Length of the client's address; its offset in `control.result[0]`. */
-  chopin_request_address(server: number, record: number): number;
-  /** Copies a body that lies outside the view. */
-  chopin_request_body(server: number, record: number, into: Uint8Array, length: number): number;
-  /** Hands over a large body. Target: batch index, or slot | 0x80000000 for a late answer. */
-  chopin_answer_attach(
-    server: number,
-    target: number,
-    generation: number,
-    body: Uint8Array,
-    length: number,
-  ): number;
-  /** Sends the late answers now; `control.late_count` is 0 afterwards. */
-  chopin_answers_flush(server: number): number;
-}
-
 /** A reactor that listens. */
 export interface NativeServer {
   /** Address of the native server, first argument of every call. */
-  readonly handle: number;
+  readonly handle: Pointer;
   /** The whole view as words; made once, never unmapped while the process lives. */
   readonly view: Uint32Array;
   /** The same memory as bytes. */
   readonly bytes: Buffer;
-  readonly symbols: ExchangeSymbols;
   readonly address: BoundAddress;
   /** Called after the first late answer since the last turn, so that a turn sends it. */
   requestTurn(): void;
@@ -86,7 +60,7 @@ export interface Dispatcher {
 /** Compiled routes in native memory. */
 export interface NativeRouter {
   /** Address of the native router. */
-  readonly handle: number;
+  readonly handle: Pointer;
 }
 
 /** Implemented by `server.ts`; rejects with a clear error when the address cannot be bound. */
@@ -95,3 +69,14 @@ export type StartServer = (
   router: NativeRouter,
   createDispatcher: (native: NativeServer) => Dispatcher,
 ) => Promise<NativeServer>;
+
+declare global {
+  /** Methods of Bun's and Node's buffers that the type packages leave out; several times as quick as
+   *  `toString` and `write`, which look at their arguments first. */
+  interface Buffer {
+    latin1Slice(start: number, end: number): string;
+    utf8Slice(start: number, end: number): string;
+    latin1Write(text: string, offset: number, length: number): number;
+    utf8Write(text: string, offset: number, length: number): number;
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * One answer in the form that is sent. `response.ts` makes it from what a handler returned, middleware
+ * changes it, `native/dispatch.ts` and `fetch.ts` write it.
+ */
+import {
+  type Field,
+  fieldKey,
+  hasField,
+  mergeFields,
+  removeField,
+  setField,
+} from "./answer-fields.ts";
+import type { Bytes } from "./context.ts";
+import { ChopinError } from "./errors.ts";
+import { kind } from "./native/abi.ts";
+
+/** The answer of a handler as middleware sees and changes it: `const answer = await next()`. */
+export interface Answer {
+  /** Status that will be sent. */
+  status: number;
+  /** Fields that will be sent; Content-Type only where the program set it. */
+  readonly headers: AnswerHeaders;
+  /**
+   * String, bytes, null, or a value that is sent as JSON. A new body gets the Content-Type that a
+   * handler's return value would get.
+   */
+  body: unknown;
+  /** What was thrown, when this is the answer to an error. */
+  readonly error: unknown;
+  /** The body's bytes as they will be sent. */
+  bytes(): Uint8Array<ArrayBuffer>;
+}
+
+/** The part of a context that decides about its answer's head. */
+export interface Draft {
+  draftStatus: number;
+  draftFields: Field[] | undefined;
+}
+
+const encoder = new TextEncoder();
+
+/** See `Answer`. Fields that only Chopin uses are not part of that interface. */
+export class PreparedAnswer implements Answer {
+  kind: number;
+  /** 0: not decided. */
+  ownStatus: number;
+  fields: Field[] | undefined;
+  /** Native code has exactly this answer too, as long as nothing changes it. */
+  native: boolean;
+  error: unknown;
+  #body: unknown;
+  #draft: Draft | undefined;
+
+  constructor(kindOfBody: number, body: unknown, status: number, fields: Field[] | undefined) {
+    this.kind = kindOfBody;
+    this.ownStatus = status;
+    this.fields = fields;
+    this.native = false;
+    this.error = undefined;
+    this.#body = body;
+    this.#draft = undefined;
+  }
+
+  /** A copy that belongs to one request: a program may return one object for many requests. */
+  bind(draft: Draft): PreparedAnswer {
+    if (this.#draft === draft) return this;
+    const fields = this.fields?.slice();
+    const status = this.ownStatus || draft.draftStatus || defaultStatus(this.kind, this.#body);
+    const bound = new PreparedAnswer(this.kind, this.#body, status, fields);
+    bound.native = this.native;
+    bound.error = this.error;
+    bound.#draft = draft;
+    draft.draftStatus = 0;
+    return bound;
+  }
+
+  get status(): number {
+    return this.statusOver(this.#draft);
+  }
+
+  set status(status: number) {
+    this.ownStatus = checkStatus(status);
+    this.native = false;
+    if (this.#draft !== undefined) this.#draft.draftStatus = 0;
+  }
+
+  get body(): unknown {
+    return this.#body;
+  }
+
+  set body(value: unknown) {
+    const given = isBytes(value) ? bytesOf(value) : value;
+    const kindOfBody = kindOf(given);
+    this.kind = this.kind === kind.html && kindOfBody === kind.text ? kind.html : kindOfBody;
+    this.#body = given;
+    this.native = false;
+  }
+
+  get headers(): AnswerHeaders {
+    return new AnswerHeaders(this, this.#draft);
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    const body = bodyOf(this.kind, this.#body);
+    return typeof body === "string" ? encoder.encode(body) : body.slice();
+  }
+
+  /** The status that goes out under what the context says. */
+  statusOver(draft: Draft | undefined): number {
+    const drafted = draft === undefined ? 0 : draft.draftStatus;
+    if (this.#draft !== undefined && drafted !== 0) return drafted;
+    return this.ownStatus || drafted || defaultStatus(this.kind, this.#body);
+  }
+
+  /** Native code may give this answer by itself. */
+  isUntouched(draft: Draft): boolean {
+    return this.native && draft.draftStatus === 0 && draft.draftFields === undefined;
+  }
+}
+
+/** Fields of an answer, those that the context set included. Names are case-insensitive. */
+export class AnswerHeaders {
+  readonly #answer: PreparedAnswer;
+  readonly #draft: Draft | undefined;
+
+  constructor(answer: PreparedAnswer, draft: Draft | undefined) {
+    this.#answer = answer;
+    this.#draft = draft;
+  }
+
+  /** The value; several of one name joined by ", ". */
+  get(name: string): string | null {
+    const values = this.getAll(name);
+    return values.length === 0 ? null : values.join(", ");
+  }
+
+  getAll(name: string): string[] {
+    const key = name.toLowerCase();
+    return this.#all()
+      .filter((field) => field.key === key)
+      .map((field) => field.value);
+  }
+
+  has(name: string): boolean {
+    return hasField(this.#all(), name.toLowerCase());
+  }
+
+  /** @throws ChopinError `invalid_header` for what must not be sent. */
+  set(name: string, value: string): void {
+    this.delete(name);
+    this.append(name, value);
+  }
+
+  /** @throws ChopinError `invalid_header` for what must not be sent. */
+  append(name: string, value: string): void {
+    this.#answer.fields = setField(this.#answer.fields, name, value, true);
+    this.#answer.native = false;
+  }
+
+  delete(name: string): void {
+    const key = fieldKey(name);
+    if (this.#draft?.draftFields !== undefined) removeField(this.#draft.draftFields, key);
+    if (this.#answer.fields !== undefined) removeField(this.#answer.fields, key);
+    this.#answer.native = false;
+  }
+
+  *[Symbol.iterator](): IterableIterator<readonly [name: string, value: string]> {
+    for (const field of this.#all()) yield [field.name, field.value];
+  }
+
+  #all(): readonly Field[] {
+    return mergeFields(this.#draft?.draftFields, this.#answer.fields) ?? [];
+  }
+}
+
+/** The body of an answer as it is sent: text to encode as UTF-8, or bytes. */
+export function bodyOf(kindOfBody: number, body: unknown): string | Uint8Array<ArrayBuffer> {
+  if (body instanceof Uint8Array) return body as Uint8Array<ArrayBuffer>;
+  if (kindOfBody === kind.json) return JSON.stringify(body) ?? "null";
+  return typeof body === "string" ? body : "";
+}
+
+/**
+ * The kind of body that a plain value is sent as.
+ *
+ * @throws ChopinError `invalid_answer` for functions, symbols and bigints.
+ */
+export function kindOf(value: unknown): number {
+  switch (typeof value) {
+    case "string":
+      return kind.text;
+    case "undefined":
+      return kind.none;
+    case "number":
+    case "boolean":
+      return kind.json;
+    case "object":
+      if (value === null) return kind.none;
+      return value instanceof Uint8Array ? kind.bytes : kind.json;
+    default:
+      throw new ChopinError("invalid_answer", `A handler cannot answer with a ${typeof value}.`);
+  }
+}
+
+/** Buffers and views of every kind. */
+export function isBytes(value: unknown): value is Bytes {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+}
+
+/** The same memory as bytes; what lies in shared memory is copied, since it could change. */
+export function bytesOf(value: Bytes): Uint8Array<ArrayBuffer> {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (value.buffer instanceof ArrayBuffer) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+}
+
+/**
+ * @throws ChopinError `invalid_status` for what is no status of a final answer (RFC 9110 15).
+ */
+export function checkStatus(status: number): number {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new ChopinError("invalid_status", `An answer has a status from 200 to 599: ${status}.`);
+  }
+  return status;
+}
+
+function defaultStatus(kindOfBody: number, body: unknown): number {
+  return kindOfBody === kind.none && (body === null || body === undefined) ? 204 : 200;
+}

@@ -1,0 +1,103 @@
+/** What a handler sees of its request, and how it answers. */
+
+import type { Answer } from "./answer.ts";
+import type { FieldsInit } from "./answer-fields.ts";
+import type { RequestHeaders } from "./headers.ts";
+import type { Query } from "./query.ts";
+
+/**
+ * State that middleware shares with handlers. Name your own members once for the whole program, or give
+ * an application its own type: `new Chopin<{ user: User }>()`.
+ *
+ * @example
+ * declare module "chopin" { interface State { user: User } }
+ */
+export interface State {
+  [name: string]: unknown;
+}
+
+/** Captures of a path by name. */
+export type Params = Readonly<Record<string, string | undefined>>;
+
+/** A status, or a status and fields, given with an answer. */
+export type AnswerInit = number | { readonly status?: number; readonly headers?: FieldsInit };
+
+/** Bytes that an answer can have as its body. */
+export type Bytes = ArrayBuffer | ArrayBufferView;
+
+/**
+ * One request and its answer. Members read native memory only when they are used. A handler may keep the
+ * context across `await`; once the answer is sent every member throws `ContextUsedAfterAnswer`.
+ *
+ * Take single members by destructuring (`({ params }) => …`); methods need their object.
+ */
+export interface Context<P = Params, S extends object = State> {
+  /** Method token, such as "GET". */
+  readonly method: string;
+  /**
+   * Canonical path: every segment decoded once; a slash inside a segment stays "%2F" and a percent sign
+   * is "%25". It is the path that routes and middleware prefixes see.
+   */
+  readonly path: string;
+  /** Captures of the route's path, decoded; those of `:name?` that are absent are missing. */
+  readonly params: P;
+  /** Fields of the query; of repeated names the first value. See `queries`. */
+  readonly query: Query;
+  /** Every value of one query field, in order. */
+  queries(name: string): string[];
+  /** Fields of the request, read-only. */
+  readonly headers: RequestHeaders;
+  /** Address of the client, without port; "" over a unix socket. */
+  readonly ip: string;
+  /** Authority of the request: Host, or that of an absolute target; with port, when it was sent. */
+  readonly host: string;
+  /** The whole URL as text. */
+  readonly url: string;
+  /** True when the transport was TLS. */
+  readonly secure: boolean;
+  /** A Web `Request` with a copy of everything, made on first use. */
+  readonly request: Request;
+  /** State shared by middleware and handler, fresh for every request. */
+  readonly state: S;
+
+  /** One capture by name. */
+  param(name: keyof P & string): string | undefined;
+
+  /** A field of the request; several lines of one name are joined. */
+  header(name: string): string | undefined;
+  /**
+   * Sets a field of the answer. It replaces others of its name; with `append` it is added beside them, as
+   * Set-Cookie needs.
+   *
+   * @throws ChopinError `invalid_header` for what must not be sent.
+   */
+  header(name: string, value: string, options?: { readonly append?: boolean }): this;
+
+  /** The body as text (UTF-8). It was read completely before the handler ran, so nothing is awaited. */
+  text(): string;
+  /** An answer with `text/plain`. */
+  text(value: string, init?: AnswerInit): Answer;
+
+  /**
+   * The body parsed as JSON.
+   *
+   * @throws HTTPError 400 `invalid_json`.
+   */
+  json<T = unknown>(): T;
+  /** An answer with `application/json`. */
+  json(value: unknown, init?: AnswerInit): Answer;
+
+  /** The body; a copy that is yours. */
+  bytes(): Uint8Array<ArrayBuffer>;
+  /** An answer with `application/octet-stream`. */
+  bytes(value: Bytes, init?: AnswerInit): Answer;
+
+  /** An answer with `text/html`. */
+  html(value: string, init?: AnswerInit): Answer;
+  /** An answer that sends the client elsewhere; `status` is 301, 302 (unless told), 303, 307 or 308. */
+  redirect(location: string, status?: number): Answer;
+  /** Status of the answer, unless what the handler returns has its own. */
+  status(code: number): this;
+  /** Closes the connection after this answer. */
+  close(): this;
+}

@@ -1,0 +1,127 @@
+/**
+ * What a program declared on one application, in order, and how nested and merged applications become one
+ * list of routes and one of middleware. `app.ts` collects, `program.ts` compiles.
+ */
+import type { Around, Scope, Step } from "./compose.ts";
+import { ChopinError } from "./errors.ts";
+import type { RouteDeclaration } from "./route.ts";
+
+/** Options of an application; those of the outermost hold. */
+export interface AppOptions {
+  /** "strict": `/a` and `/a/` differ. "ignore": they are the same. */
+  readonly trailingSlash?: "strict" | "ignore";
+}
+
+type Entry =
+  | { readonly type: "route"; readonly route: RouteDeclaration }
+  | { readonly type: "layer"; readonly prefix: string; readonly around: Around }
+  | { readonly type: "nest"; readonly prefix: string; readonly definition: Definition }
+  | { readonly type: "merge"; readonly definition: Definition };
+
+export interface Definition {
+  readonly options: AppOptions;
+  readonly entries: Entry[];
+  onError: Scope["onError"];
+  notFound: Step | undefined;
+}
+
+/** A route with its whole path. */
+export interface FlatRoute {
+  readonly declaration: RouteDeclaration;
+  readonly path: string;
+  readonly scope: FlatScope;
+}
+
+/** A middleware with its whole prefix; "" covers everything. */
+export interface FlatLayer {
+  readonly prefix: string;
+  readonly around: Around;
+  readonly scope: FlatScope;
+}
+
+/** A scope and the prefix below which it is asked; "" is the outermost. */
+export interface FlatScope extends Scope {
+  readonly prefix: string;
+}
+
+export interface FlatDefinition {
+  readonly routes: readonly FlatRoute[];
+  /** Outermost first: those of an application before those of applications nested in it. */
+  readonly layers: readonly FlatLayer[];
+  /** Every application before those nested in it. */
+  readonly scopes: readonly FlatScope[];
+}
+
+/**
+ * One list of everything that is declared on an application and on those nested in it or merged.
+ *
+ * @throws ChopinError `invalid_route` when an application contains itself.
+ */
+export function flatten(definition: Definition, development: boolean): FlatDefinition {
+  const flat = { routes: [] as FlatRoute[], layers: [] as FlatLayer[], scopes: [] as FlatScope[] };
+  collect(definition, "", undefined, []);
+  return flat;
+
+  function collect(
+    own: Definition,
+    prefix: string,
+    parent: FlatScope | undefined,
+    around: readonly Definition[],
+  ): void {
+    const merged = [...entriesOf(own, around)];
+    const onError = own.onError ?? firstOf(own, "onError");
+    const notFound = own.notFound ?? firstOf(own, "notFound");
+    const scope: FlatScope = { prefix, parent, onError, notFound, development };
+    flat.scopes.push(scope);
+    for (const entry of merged) {
+      if (entry.type === "route") {
+        const path = joinPaths(prefix, entry.route.path);
+        flat.routes.push({ declaration: entry.route, path, scope });
+      } else if (entry.type === "layer") {
+        const whole = joinPaths(prefix, entry.prefix);
+        flat.layers.push({ prefix: whole === "/" ? "" : whole, around: entry.around, scope });
+      }
+    }
+    for (const entry of merged) {
+      if (entry.type !== "nest") continue;
+      const inside = joinPaths(prefix, entry.prefix);
+      collect(entry.definition, inside === "/" ? "" : inside, scope, [...around, own]);
+    }
+  }
+}
+
+/** A prefix and a path below it: `/` below `/api` is `/api` itself. */
+export function joinPaths(prefix: string, path: string): string {
+  if (prefix === "") return path;
+  return path === "/" || path === "" ? prefix : prefix + path;
+}
+
+/** Entries with those of merged applications in their place. */
+function* entriesOf(
+  definition: Definition,
+  around: readonly Definition[],
+): Generator<Exclude<Entry, { type: "merge" }>> {
+  if (around.includes(definition)) {
+    throw new ChopinError(
+      "invalid_route",
+      "An application cannot be nested in or merged with itself.",
+    );
+  }
+  for (const entry of definition.entries) {
+    if (entry.type === "merge") yield* entriesOf(entry.definition, [...around, definition]);
+    else yield entry;
+  }
+}
+
+/** A hook of a merged application counts where there is none yet. */
+function firstOf<Name extends "onError" | "notFound">(
+  definition: Definition,
+  name: Name,
+): Definition[Name] | undefined {
+  for (const entry of definition.entries) {
+    if (entry.type !== "merge") continue;
+    const found = entry.definition[name] ?? firstOf(entry.definition, name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,75 @@
+/**
+ * Routes declared at the top level of modules, without an application at hand. `mountAllRoutes()` takes
+ * and empties this registry.
+ */
+import { dirname, join } from "node:path";
+import type { State } from "./context.ts";
+import { ChopinError } from "./errors.ts";
+import { type Declare, declareRoute, type RouteDeclaration } from "./route.ts";
+
+let registry: RouteDeclaration[] = [];
+
+/** Where Bun shows the modules of a compiled executable. */
+const embeddedPrefixes: readonly string[] = ["/$bunfs/", "B:\\~BUN\\", "B:/~BUN/"];
+
+/**
+ * Declares a route for GET, and for HEAD unless that has its own. `post`, `put`, `patch`, `del` (also
+ * exported as `delete`), `head`, `options` and `all` do the same for their methods.
+ *
+ * @throws ChopinError `invalid_route`.
+ * @example
+ * get("/users/:id", ({ params }) => ({ id: params.id }));
+ */
+export const get = declaring("GET");
+/** Declares a route for POST. See `get`. */
+export const post = declaring("POST");
+/** Declares a route for PUT. See `get`. */
+export const put = declaring("PUT");
+/** Declares a route for PATCH. See `get`. */
+export const patch = declaring("PATCH");
+/** Declares a route for DELETE. See `get`. */
+export const del = declaring("DELETE");
+/** Declares a route for HEAD. See `get`. */
+export const head = declaring("HEAD");
+/** Declares a route for OPTIONS. See `get`. */
+export const options = declaring("OPTIONS");
+/** Declares a route for every method that has none of its own, but TRACE and CONNECT. See `get`. */
+export const all = declaring("*");
+
+/** All routes declared so far; the registry is empty afterwards. */
+export function takeRoutes(): RouteDeclaration[] {
+  const routes = registry;
+  registry = [];
+  return routes;
+}
+
+/**
+ * Imports every module that matches a pattern, relative to the folder of the program's main module.
+ *
+ * @throws ChopinError `routes_folder` when nothing matches, or inside a compiled executable, where there is
+ * no folder to look into.
+ */
+export async function importRoutes(pattern: string): Promise<void> {
+  if (embeddedPrefixes.some((prefix) => Bun.main.startsWith(prefix))) {
+    throw new ChopinError(
+      "routes_folder",
+      `mountAllRoutes(${JSON.stringify(pattern)}) cannot look into a folder from a compiled executable. ` +
+        'Import the modules instead (import "./routes/users.ts";) and call mountAllRoutes().',
+    );
+  }
+  const folder = dirname(Bun.main);
+  const found = await Array.fromAsync(
+    new Bun.Glob(pattern.replace(/^\.\//, "")).scan({ cwd: folder, absolute: false }),
+  );
+  const modules = found.filter((path) => !path.endsWith(".d.ts")).sort();
+  if (modules.length === 0) {
+    throw new ChopinError("routes_folder", `No module matches ${join(folder, pattern)}.`);
+  }
+  for (const path of modules) await import(join(folder, path));
+}
+
+function declaring(method: string): Declare<State, void> {
+  return (...list: [path: string, first: unknown, second?: unknown]) => {
+    registry.push(declareRoute(method, list[0], list[1], list[2], list.length));
+  };
+}

@@ -1,0 +1,30 @@
+/** Everything that a program imports from "chopin". */
+export type { Answer, AnswerHeaders } from "./answer.ts";
+export type { FieldsInit } from "./answer-fields.ts";
+export { Chopin, type Server } from "./app.ts";
+export type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
+export type { AppOptions } from "./definition.ts";
+export { all, del, del as delete, get, head, options, patch, post, put } from "./discovery.ts";
+export type { ServeOptions } from "./environment.ts";
+export {
+  ChopinError,
+  ContextUsedAfterAnswer,
+  type FaultCode,
+  faults,
+  HTTPError,
+  type HTTPErrorOptions,
+  type ProblemCode,
+  problems,
+} from "./errors.ts";
+export type { RequestHeaders } from "./headers.ts";
+export type { Query } from "./query.ts";
+export { bytes, html, json, redirect, text } from "./response.ts";
+export type {
+  Constant,
+  ErrorHandler,
+  Handler,
+  Middleware,
+  Next,
+  ParamsOf,
+  RouteOptions,
+} from "./route.ts";

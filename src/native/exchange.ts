@@ -1,0 +1,227 @@
+/**
+ * Requests as they lie in the view. A context reads a record and its bytes only when it is asked: during
+ * a dispatch in place, later from the stage, where the native side puts a held request's bytes.
+ */
+import type { Pointer } from "bun:ffi";
+import { ChopinError, ContextUsedAfterAnswer } from "../errors.ts";
+import { type CaptureNames, RequestContext } from "../request-context.ts";
+import { control, flag, limits, methodId, request, view } from "./abi.ts";
+import type { NativeServer } from "./contract.ts";
+import {
+  chopin_name_intern,
+  chopin_request_address,
+  chopin_request_body,
+  chopin_request_header,
+  chopin_request_stage,
+} from "./symbols.ts";
+
+const requestsStart = view.requests >>> 2;
+const result = control.result;
+
+/** Names that the library keeps numbers for; others are looked for in JavaScript. */
+const internedMax = 256;
+const notInterned = -1;
+
+/** The memory that all contexts of one server read, and which of them is staged. */
+export class Exchange {
+  readonly handle: Pointer;
+  readonly words: Uint32Array;
+  readonly bytes: Buffer;
+  /** Tokens by method id. */
+  readonly methods: readonly (string | undefined)[];
+  #staged: NativeContext | undefined;
+  readonly #names = new Map<string, number>();
+
+  constructor(native: NativeServer, methods: readonly (string | undefined)[]) {
+    this.handle = native.handle;
+    this.words = native.view;
+    this.bytes = native.bytes;
+    this.methods = methods;
+  }
+
+  /** Puts a held request's record at index `batchMax`, unless it lies there already. */
+  stage(context: NativeContext, slot: number, generation: number): void {
+    if (this.#staged === context) return;
+    const code = chopin_request_stage(this.handle, slot, generation);
+    if (code < 0) {
+      throw new ChopinError("native_failure", `A waiting request was lost (code ${code}).`);
+    }
+    this.#staged = context;
+  }
+
+  /** The number of a lower-case field name, or `notInterned` when the library has no room for it. */
+  nameId(name: string): number {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    if (this.#names.size >= internedMax) return notInterned;
+    const text = Buffer.from(name, "latin1");
+    const id = chopin_name_intern(this.handle, text, text.length);
+    if (id < 0) return notInterned;
+    this.#names.set(name, id);
+    return id;
+  }
+}
+
+/** The context of one request that came through a socket. */
+export class NativeContext extends RequestContext {
+  /** Index in the batch. */
+  readonly index: number;
+  /** -1 while the dispatch of its batch runs; then the slot that holds its bytes. */
+  slot: number;
+  generation: number;
+  readonly #exchange: Exchange;
+  readonly #captures: CaptureNames;
+
+  constructor(exchange: Exchange, captures: CaptureNames, index: number) {
+    super();
+    this.index = index;
+    this.slot = -1;
+    this.generation = 0;
+    this.#exchange = exchange;
+    this.#captures = captures;
+  }
+
+  get method(): string {
+    const id = this.#exchange.words[this.#base() + request.methodFlags]! & 0xff;
+    if (id === methodId.other) return this.#head().slice(0, this.#head().indexOf(" "));
+    return this.#exchange.methods[id] ?? "";
+  }
+
+  get path(): string {
+    const base = this.#base();
+    if (!this.#escaped(base)) return this.#latin1(base + request.path);
+    return this.#utf8(base + request.path)
+      .replaceAll("%", "%25")
+      .replaceAll("\0", "%2F");
+  }
+
+  get ip(): string {
+    this.#base();
+    const { handle, words, bytes } = this.#exchange;
+    const length = chopin_request_address(handle, this.#record());
+    if (length <= 0) return "";
+    const start = words[result]!;
+    return bytes.latin1Slice(start, start + length);
+  }
+
+  get host(): string {
+    return this.#latin1(this.#base() + request.authority);
+  }
+
+  get secure(): boolean {
+    return (this.#exchange.words[this.#base() + request.methodFlags]! & flag.secure) !== 0;
+  }
+
+  get allow(): string {
+    return this.#latin1(this.#base() + request.params);
+  }
+
+  fieldValue(name: string, nth: number): string | undefined {
+    this.#base();
+    const exchange = this.#exchange;
+    const id = exchange.nameId(name);
+    if (id === notInterned) {
+      return this.fieldLines().filter(([key]) => key === name)[nth]?.[1];
+    }
+    if (chopin_request_header(exchange.handle, this.#record(), id, nth) !== 1) return undefined;
+    const start = exchange.words[result]!;
+    return exchange.bytes.latin1Slice(start, start + exchange.words[result + 1]!);
+  }
+
+  fieldLines(): readonly (readonly [name: string, value: string])[] {
+    const lines: [name: string, value: string][] = [];
+    for (const line of this.#head().split("\r\n").slice(1)) {
+      const colon = line.indexOf(":");
+      if (colon === -1) break;
+      lines.push([line.slice(0, colon).toLowerCase(), trimField(line.slice(colon + 1))]);
+    }
+    return lines;
+  }
+
+  protected get target(): string {
+    return this.#latin1(this.#base() + request.target);
+  }
+
+  protected get search(): string {
+    return this.#latin1(this.#base() + request.query);
+  }
+
+  protected get captures(): CaptureNames {
+    return this.#captures;
+  }
+
+  protected capture(index: number): string | undefined {
+    const base = this.#base();
+    const at = base + request.params + 2 * index;
+    if (this.#exchange.words[at] === 0) return undefined;
+    return this.#escaped(base) ? this.#utf8(at) : this.#latin1(at);
+  }
+
+  protected bodyText(): string {
+    const base = this.#base();
+    if (!this.#outside(base)) return this.#utf8(base + request.body);
+    const copy = this.#outsideBody(base);
+    return Buffer.from(copy.buffer, 0, copy.length).utf8Slice(0, copy.length);
+  }
+
+  protected bodyBytes(): Uint8Array<ArrayBuffer> {
+    const base = this.#base();
+    if (this.#outside(base)) return this.#outsideBody(base);
+    const { words, bytes } = this.#exchange;
+    const start = words[base + request.body]!;
+    const copy = new Uint8Array(words[base + request.bodyLength]!);
+    copy.set(bytes.subarray(start, start + copy.length));
+    return copy;
+  }
+
+  /** Index of the record's first word; stages it first when the request is held. */
+  #base(): number {
+    if (this.answered) throw new ContextUsedAfterAnswer();
+    if (this.slot < 0) return requestsStart + this.index * request.words;
+    this.#exchange.stage(this, this.slot, this.generation);
+    return requestsStart + limits.batchMax * request.words;
+  }
+
+  #record(): number {
+    return this.slot < 0 ? this.index : limits.batchMax;
+  }
+
+  #escaped(base: number): boolean {
+    return (this.#exchange.words[base + request.methodFlags]! & flag.escaped) !== 0;
+  }
+
+  #outside(base: number): boolean {
+    return (this.#exchange.words[base + request.methodFlags]! & flag.bodyOutside) !== 0;
+  }
+
+  #head(): string {
+    return this.#latin1(this.#base() + request.head);
+  }
+
+  /** The text of a span, given the word of its offset. */
+  #latin1(at: number): string {
+    const { words, bytes } = this.#exchange;
+    const start = words[at]!;
+    return bytes.latin1Slice(start, start + words[at + 1]!);
+  }
+
+  #utf8(at: number): string {
+    const { words, bytes } = this.#exchange;
+    const start = words[at]!;
+    return bytes.utf8Slice(start, start + words[at + 1]!);
+  }
+
+  #outsideBody(base: number): Uint8Array<ArrayBuffer> {
+    const copy = new Uint8Array(this.#exchange.words[base + request.bodyLength]!);
+    const code = chopin_request_body(this.#exchange.handle, this.#record(), copy, copy.length);
+    if (code < 0) {
+      throw new ChopinError("native_failure", `A request's body was lost (code ${code}).`);
+    }
+    return copy;
+  }
+}
+
+/** Without the white space around it (RFC 9110 5.5). */
+function trimField(value: string): string {
+  return value.replace(/^[\t ]+|[\t ]+$/g, "");
+}

@@ -1,0 +1,231 @@
+/**
+ * The part of a context that does not depend on where a request's bytes are. `native/exchange.ts` reads
+ * them from native memory, `fetch.ts` from a Web Request.
+ */
+
+import { type Answer, checkStatus, type Draft } from "./answer.ts";
+import { type Field, setField } from "./answer-fields.ts";
+import type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
+import { ContextUsedAfterAnswer, problem } from "./errors.ts";
+import { type FieldSource, RequestHeaders } from "./headers.ts";
+import { kind } from "./native/abi.ts";
+import { allValues, firstValues, parseQuery, type Query, type QueryPairs } from "./query.ts";
+import { answerOf, bytes, redirect } from "./response.ts";
+
+/** Names of a route's captures, in the order of its pattern. */
+export interface CaptureNames {
+  readonly names: readonly string[];
+  /** The last capture takes the whole rest. */
+  readonly wildcard: boolean;
+}
+
+/** What is rarely asked for, so that a context stays small. */
+interface Cache {
+  query: Query | undefined;
+  pairs: QueryPairs | undefined;
+  headers: RequestHeaders | undefined;
+  request: Request | undefined;
+}
+
+const byteOrderMark = "\ufeff";
+
+export abstract class RequestContext implements Context<Params, State>, Draft, FieldSource {
+  draftStatus: number;
+  draftFields: Field[] | undefined;
+  /** The answer was written. */
+  answered: boolean;
+  /** Close the connection after the answer. */
+  closing: boolean;
+  #state: State | undefined;
+  #params: Params | undefined;
+  #cache: Cache | undefined;
+
+  constructor() {
+    this.draftStatus = 0;
+    this.draftFields = undefined;
+    this.answered = false;
+    this.closing = false;
+    this.#state = undefined;
+    this.#params = undefined;
+    this.#cache = undefined;
+  }
+
+  abstract get method(): string;
+  abstract get path(): string;
+  abstract get ip(): string;
+  abstract get host(): string;
+  abstract get secure(): boolean;
+  abstract fieldValue(name: string, nth: number): string | undefined;
+  abstract fieldLines(): readonly (readonly [name: string, value: string])[];
+  /** The request target as sent. */
+  protected abstract get target(): string;
+  /** Behind "?", without it. */
+  protected abstract get search(): string;
+  /** Methods that the path has: for 405 and the automatic OPTIONS. */
+  abstract get allow(): string;
+  protected abstract get captures(): CaptureNames;
+  /** The capture's text as the native router gave it; undefined when it is absent. */
+  protected abstract capture(index: number): string | undefined;
+  protected abstract bodyText(): string;
+  protected abstract bodyBytes(): Uint8Array<ArrayBuffer>;
+
+  /** Throws once the answer is sent: the request's bytes are gone. */
+  protected check(): void {
+    if (this.answered) throw new ContextUsedAfterAnswer();
+  }
+
+  get params(): Params {
+    this.check();
+    if (this.#params === undefined) this.#params = this.#readParams();
+    return this.#params;
+  }
+
+  get state(): State {
+    this.check();
+    if (this.#state === undefined) this.#state = Object.create(null) as State;
+    return this.#state;
+  }
+
+  get query(): Query {
+    const cache = this.#cached();
+    if (cache.query === undefined) cache.query = firstValues(this.#queryPairs(cache));
+    return cache.query;
+  }
+
+  queries(name: string): string[] {
+    return allValues(this.#queryPairs(this.#cached()), name);
+  }
+
+  get headers(): RequestHeaders {
+    const cache = this.#cached();
+    if (cache.headers === undefined) cache.headers = new RequestHeaders(this);
+    return cache.headers;
+  }
+
+  get url(): string {
+    const target = this.target;
+    if (!target.startsWith("/")) return target === "*" ? this.#origin() : target;
+    return this.#origin() + target;
+  }
+
+  get request(): Request {
+    const cache = this.#cached();
+    if (cache.request === undefined) cache.request = this.makeRequest();
+    return cache.request;
+  }
+
+  param(name: string): string | undefined {
+    return this.params[name];
+  }
+
+  header(name: string): string | undefined;
+  header(name: string, value: string, options?: { readonly append?: boolean }): this;
+  header(
+    name: string,
+    value?: string,
+    options?: { readonly append?: boolean },
+  ): string | undefined | this {
+    this.check();
+    if (value === undefined) return this.headers.get(name) ?? undefined;
+    this.draftFields = setField(this.draftFields, name, value, options?.append === true);
+    return this;
+  }
+
+  text(): string;
+  text(value: string, init?: AnswerInit): Answer;
+  text(value?: string, init?: AnswerInit): string | Answer {
+    this.check();
+    if (value !== undefined) return answerOf(kind.text, value, init);
+    const text = this.bodyText();
+    return text.startsWith(byteOrderMark) ? text.slice(1) : text;
+  }
+
+  json<T = unknown>(): T;
+  json(value: unknown, init?: AnswerInit): Answer;
+  json<T = unknown>(value?: unknown, init?: AnswerInit): T | Answer {
+    this.check();
+    // biome-ignore lint/complexity/noArguments: `json(undefined)` answers, and a rest list would cost.
+    if (arguments.length > 0) return answerOf(kind.json, value, init);
+    try {
+      return JSON.parse(this.text()) as T;
+    } catch (cause) {
+      throw problem("invalid_json", cause instanceof Error ? cause.message : undefined);
+    }
+  }
+
+  bytes(): Uint8Array<ArrayBuffer>;
+  bytes(value: Bytes, init?: AnswerInit): Answer;
+  bytes(value?: Bytes, init?: AnswerInit): Uint8Array<ArrayBuffer> | Answer {
+    this.check();
+    return value === undefined ? this.bodyBytes() : bytes(value, init);
+  }
+
+  html(value: string, init?: AnswerInit): Answer {
+    this.check();
+    return answerOf(kind.html, value, init);
+  }
+
+  redirect(location: string, status?: number): Answer {
+    this.check();
+    return redirect(location, status);
+  }
+
+  status(code: number): this {
+    this.check();
+    this.draftStatus = checkStatus(code);
+    return this;
+  }
+
+  close(): this {
+    this.check();
+    this.closing = true;
+    return this;
+  }
+
+  protected makeRequest(): Request {
+    const method = this.method;
+    const headers = new Headers();
+    for (const [name, value] of this.fieldLines()) headers.append(name, value);
+    const bare = method === "GET" || method === "HEAD";
+    const body = bare ? null : this.bodyBytes();
+    return new Request(this.url, { method, headers, body });
+  }
+
+  #origin(): string {
+    return `${this.secure ? "https" : "http"}://${this.host || "localhost"}`;
+  }
+
+  #cached(): Cache {
+    this.check();
+    if (this.#cache === undefined) {
+      this.#cache = {
+        query: undefined,
+        pairs: undefined,
+        headers: undefined,
+        request: undefined,
+      };
+    }
+    return this.#cache;
+  }
+
+  #queryPairs(cache: Cache): QueryPairs {
+    if (cache.pairs === undefined) cache.pairs = parseQuery(this.search);
+    return cache.pairs;
+  }
+
+  /**
+   * Inside a segment the router writes an escaped slash as NUL: a parameter has the slash back, a
+   * wildcard keeps it apart from those between segments.
+   */
+  #readParams(): Params {
+    const { names, wildcard } = this.captures;
+    const params: Record<string, string | undefined> = Object.create(null);
+    for (let index = 0; index < names.length; index++) {
+      const text = this.capture(index);
+      if (text === undefined) continue;
+      const slash = wildcard && index === names.length - 1 ? "%2F" : "/";
+      params[names[index]!] = text.includes("\0") ? text.replaceAll("\0", slash) : text;
+    }
+    return params;
+  }
+}
