@@ -36,6 +36,7 @@ pub const Connection = struct {
     peer: sys.Peer,
     index: u32,
     deadline_ms: u64 = 0,
+    deadline_since_ms: u64 = 0,
     deadline: Deadline = .none,
     phase: Phase = .head,
     /// The request being answered lets nothing be dispatched behind it (RFC 9112 9.3.2: not
@@ -419,8 +420,11 @@ fn gatherBody(core: *Core, connection: *Connection, rest: []u8) usize {
 }
 
 /// Bytes of the body were received where `Body.writable` said.
-pub fn receivedBody(connection: *Connection, count: usize) void {
-    if (connection.body.?.wrote(count)) connection.phase = .ready;
+pub fn receivedBody(core: *Core, connection: *Connection, count: usize) void {
+    if (connection.body.?.wrote(count)) {
+        connection.phase = .ready;
+        process(core, connection, &.{});
+    } else setDeadline(core, connection);
 }
 
 /// The body is complete: its head is put back into the arena, and the body too when it is small.
@@ -618,6 +622,12 @@ fn spanOf(bytes: []const u8, span: parser_module.Span) []const u8 {
     return bytes[span.start..][0..span.len];
 }
 
+/// Milliseconds that a body's bytes add to its deadline: a large one may take long, a slow one not.
+fn earned(connection: *const Connection) u64 {
+    const body = connection.body orelse return 0;
+    return @as(u64, body.received) * std.time.ms_per_s / limits.body_bytes_per_second_least;
+}
+
 /// Chooses what the connection waits for and until when.
 pub fn setDeadline(core: *Core, connection: *Connection) void {
     const config = &core.config;
@@ -633,12 +643,15 @@ pub fn setDeadline(core: *Core, connection: *Connection) void {
         .{ .head, config.head_timeout_ms }
     else
         .{ .idle, config.idle_timeout_ms };
-    // A head or body deadline runs from its first byte: later bytes do not extend it.
-    const runs_on = kind == connection.deadline and
-        (kind == .head or kind == .body or kind == .linger);
-    if (runs_on) return;
-    connection.deadline = kind;
-    connection.deadline_ms = core.now_ms + timeout_ms;
+    // A head's deadline runs from its first byte, whatever comes later. A body earns time by coming.
+    if (kind != connection.deadline) {
+        connection.deadline = kind;
+        connection.deadline_since_ms = core.now_ms;
+    } else if (kind == .head or kind == .linger) return;
+    connection.deadline_ms = switch (kind) {
+        .body => connection.deadline_since_ms + timeout_ms + earned(connection),
+        else => core.now_ms + timeout_ms,
+    };
     if (kind == .none) return;
     core.timers.schedule(connection.index, connection.deadline_ms);
 }

@@ -22,6 +22,7 @@ comptime {
         .{ "router_constant", &router.constant },
         .{ "router_prefix", &router.prefix },
         .{ "router_commit", &router.commit },
+        .{ "router_conflict", &router.conflict },
         .{ "router_match", &router.match },
         .{ "router_reason", &router.reason },
 

@@ -82,6 +82,8 @@ pub const output_backlog_default = 256 * 1024;
 /// long a closing connection is drained so that its last answer is not lost to a reset.
 pub const head_timeout_ms_default = 10_000;
 pub const body_timeout_ms_default = 30_000;
+/// Slower than a modem of 1998; each second's worth of a body extends its deadline by a second.
+pub const body_bytes_per_second_least = 16 * 1024;
 pub const idle_timeout_ms_default = 60_000;
 /// The peer takes no byte of an answer for so long.
 pub const write_timeout_ms_default = 30_000;

@@ -274,8 +274,7 @@ pub fn Server(comptime Reactor: type) type {
                 return true;
             } orelse return null;
             const count = self.receive(connection, room) orelse return false;
-            connection_module.receivedBody(connection, count);
-            if (connection.phase == .ready) connection_module.process(&self.core, connection, &.{});
+            connection_module.receivedBody(&self.core, connection, count);
             return true;
         }
 

@@ -42,13 +42,14 @@ export function startLoop(options: LoopOptions): Loop {
   const { handle, view, waitUs, afterTurn } = options;
   let immediate: NodeJS.Immediate | undefined;
   let closed = false;
-  let observed: boolean | undefined;
   let quietTurns = 0;
   let previousId = 0;
 
   const kind = chopin_wakeup_create(handle, 0);
   if (kind < 0) throw new Error(`Chopin cannot be woken by the system (code ${kind})`);
-  const wakeup = new Wakeup(kind, view[control.result] as number, wake);
+  // It also keeps the process alive while the server listens.
+  const wakeup = new Wakeup(view[control.result] as number, wake);
+  const observed = waitUs > 0 && chopin_loop_observe(handle) === 1;
 
   function wake(): void {
     if (!closed && immediate === undefined) turn();
@@ -64,12 +65,10 @@ export function startLoop(options: LoopOptions): Loop {
   }
 
   function mayWait(): boolean {
-    if (waitUs === 0 || quietTurns === 0) return false;
+    if (!observed || quietTurns === 0) return false;
     // A handler that waits may wait for a timer, which shows on no descriptor.
     if (view[control.requestsPending] !== 0) return false;
-    const unused = loopWasUnused();
-    if (observed === undefined) observed = chopin_loop_observe(handle) === 1;
-    return unused && observed;
+    return loopWasUnused();
   }
 
   function turn(): void {

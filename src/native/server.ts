@@ -15,9 +15,6 @@ import type {
 import { startLoop } from "./loop.ts";
 import * as symbols from "./symbols.ts";
 
-/** Longest value that `setInterval` takes. */
-const farthestMs = 2 ** 31 - 1;
-
 /**
  * Binds, listens and answers by the dispatcher that `createDispatcher` makes.
  *
@@ -70,8 +67,6 @@ interface Parts {
 
 function run(parts: Parts): NativeServer {
   const { handle, view, callback } = parts;
-  // Nothing of ours is visible to Bun as work, so this is what keeps the process alive.
-  const alive = setInterval(() => {}, farthestMs);
   let ended: (() => void) | undefined;
   let phase: "serving" | "draining" | "ended" | "destroyed" = "serving";
 
@@ -80,7 +75,6 @@ function run(parts: Parts): NativeServer {
     if (phase === "ended" || phase === "destroyed") return;
     phase = "ended";
     symbols.chopin_server_end(handle);
-    clearInterval(alive);
     ended?.();
     if (view[control.requestsPending] === 0) destroy();
   }

@@ -27,6 +27,7 @@ function open() {
       },
       chopin_router_prefix: { args: ["ptr", "ptr", "u32", "ptr"], returns: "i32" },
       chopin_router_commit: { args: ["ptr", "u32"], returns: "i32" },
+      chopin_router_conflict: { args: ["ptr", "ptr"], returns: "i32" },
       chopin_router_match: {
         args: ["ptr", "ptr", "u32", "ptr", "u32", "ptr", "ptr", "u32"],
         returns: "i32",
@@ -85,6 +86,7 @@ export const {
   chopin_router_constant,
   chopin_router_prefix,
   chopin_router_commit,
+  chopin_router_conflict,
   chopin_router_match,
   chopin_router_reason,
   chopin_server_create,
