@@ -1,5 +1,6 @@
 //! Nanoseconds for parsing a request head, finding a field, decoding a chunked body and writing an
-//! answer head. Run: `zig run -O ReleaseFast --dep http -Mroot=bench/micro/parser.zig -Mhttp=zig/http.zig`.
+//! answer head. Run: `zig run -O ReleaseFast --dep http -Mroot=bench/micro/parser.zig
+//! -Mhttp=zig/http.zig`.
 
 const std = @import("std");
 const http = @import("http");
@@ -21,8 +22,8 @@ const browser = "GET /assets/app.js?v=123 HTTP/1.1\r\nHost: www.example.com\r\n"
     "Sec-Fetch-Dest: script\r\nReferer: https://www.example.com/\r\n" ++
     "Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-GB,en;q=0.9,de;q=0.8\r\n" ++
     "Cookie: session=0123456789abcdef0123456789abcdef; theme=dark; consent=1\r\n\r\n";
-const upload = "POST /users HTTP/1.1\r\nHost: localhost:8080\r\nContent-Type: application/json\r\n" ++
-    "Content-Length: 57\r\nExpect: 100-continue\r\n\r\n";
+const upload = "POST /users HTTP/1.1\r\nHost: localhost:8080\r\n" ++
+    "Content-Type: application/json\r\nContent-Length: 57\r\nExpect: 100-continue\r\n\r\n";
 
 /// Rounds of each case; the median is reported.
 const rounds = 21;
@@ -35,7 +36,13 @@ pub fn main(init: std.process.Init) !void {
         .{ "parse POST with length", upload },
         .{ "parse browser GET", browser },
     }) |case| report(init.io, case[0], case[1].len, parse, case[1]);
-    report(init.io, "find the last of 15 fields", fieldsOf(browser).len, findCookie, fieldsOf(browser));
+    report(
+        init.io,
+        "find the last of 15 fields",
+        fieldsOf(browser).len,
+        findCookie,
+        fieldsOf(browser),
+    );
     report(init.io, "write a 200 json head", 0, writeHead, "");
     report(init.io, "write a 404 head with fields", 0, writeHead, "X-A: 1\r\nX-B: 2\r\n");
     report(init.io, "format a date", 0, formatDate, "");

@@ -1,6 +1,6 @@
-//! Fuzzes the request parser and the chunked decoder with mutated good requests, from one seed. Three
-//! things are held: nothing crashes, the verdict does not depend on how the bytes are split, and it
-//! agrees with slow references that read a whole message at once with nothing but std.
+//! Fuzzes the request parser and the chunked decoder with mutated good requests, from one seed.
+//! Three things are held: nothing crashes, the verdict does not depend on how the bytes are split,
+//! and it agrees with slow references that read a whole message at once with nothing but std.
 
 const std = @import("std");
 const authority = @import("../http/authority.zig");
@@ -17,14 +17,18 @@ const input_bytes_max = 1024;
 
 const good_heads = [_][]const u8{
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-    "GET /json?x=1 HTTP/1.1\r\nHost: localhost:8080\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n",
-    "POST /users HTTP/1.1\r\nHost: [::1]:80\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
-    "PUT /a HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "GET /json?x=1 HTTP/1.1\r\nHost: localhost:8080\r\nAccept: */*\r\n" ++
+        "Connection: keep-alive\r\n\r\n",
+    "POST /users HTTP/1.1\r\nHost: [::1]:80\r\nContent-Length: 5\r\n" ++
+        "Expect: 100-continue\r\n\r\nhello",
+    "PUT /a HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n" ++
+        "5\r\nhello\r\n0\r\n\r\n",
     "GET http://b.example:1/x?y HTTP/1.1\r\nHost: a\r\nX_long-name.with~rare: \x80\xff \t\r\n\r\n",
     "OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close, upgrade\r\nUpgrade: h2c\r\n\r\n",
     "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
     "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
-    "\r\n\r\nDELETE /a%20b HTTP/1.2\r\nHost: a\r\nA:\r\nB: c\r\nC: d\r\nD: e\r\nE: f\r\nF: g\r\n\r\n",
+    "\r\n\r\nDELETE /a%20b HTTP/1.2\r\nHost: a\r\nA:\r\nB: c\r\nC: d\r\nD: e\r\n" ++
+        "E: f\r\nF: g\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nCookie: 0123456789abcdef0123456789abcdef0123456789abcdef\r\n" ++
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n\r\n",
 };
@@ -39,17 +43,28 @@ const good_bodies = [_][]const u8{
 
 /// What a mutation inserts: bytes and lines that parsers are known to stumble over.
 const dictionary = [_][]const u8{
-    "\r",                             "\n",                                   "\r\n",             "\r\n\r\n",
-    "\n\n",                           " ",                                    "\t",               "\x00",
-    "\x0b",                           "\x7f",                                 "\x80",             "\xff",
-    ":",                              ",",                                    ";",                "=",
-    "\"",                             "\\",                                   "#",                "?",
-    "@",                              "%",                                    "0",                "f",
-    "+",                              "-",                                    "_",                "0x",
-    "Host: a\r\n",                    "Content-Length: 5\r\n",                "close",            "HTTP/1.1",
-    "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip, chunked\r\n", "gzip, ",           "HTTP/2.0",
-    "Content-Length: 00\r\n",         "Connection: close\r\n",                "Expect: x\r\n",    "18446744073709551616",
-    "A: b\r\n c\r\n",                 "chunked",                              "ffffffffffffffff", "0\r\n\r\n",
+    "\r",                             "\n",
+    "\r\n",                           "\r\n\r\n",
+    "\n\n",                           " ",
+    "\t",                             "\x00",
+    "\x0b",                           "\x7f",
+    "\x80",                           "\xff",
+    ":",                              ",",
+    ";",                              "=",
+    "\"",                             "\\",
+    "#",                              "?",
+    "@",                              "%",
+    "0",                              "f",
+    "+",                              "-",
+    "_",                              "0x",
+    "Host: a\r\n",                    "Content-Length: 5\r\n",
+    "close",                          "HTTP/1.1",
+    "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip, chunked\r\n",
+    "gzip, ",                         "HTTP/2.0",
+    "Content-Length: 00\r\n",         "Connection: close\r\n",
+    "Expect: x\r\n",                  "18446744073709551616",
+    "A: b\r\n c\r\n",                 "chunked",
+    "ffffffffffffffff",               "0\r\n\r\n",
 };
 
 /// Runs `iterations` heads and as many bodies. On a failure the caller prints the seed.
@@ -91,7 +106,7 @@ fn mutate(random: std.Random, good: []const []const u8, buffer: *[input_bytes_ma
                 std.mem.copyForwards(u8, buffer[at..], buffer[end..len]);
                 len -= end - at;
             },
-            3 => len = insert(buffer, len, at, dictionary[random.uintLessThan(usize, dictionary.len)]),
+            3 => len = insert(buffer, len, at, word(random)),
             4 => {
                 var copy: [20]u8 = undefined;
                 @memcpy(copy[0 .. end - at], buffer[at..end]);
@@ -100,11 +115,15 @@ fn mutate(random: std.Random, good: []const []const u8, buffer: *[input_bytes_ma
             else => {
                 // Where lines begin is where inserted lines do harm.
                 const line = std.mem.indexOfPos(u8, buffer[0..len], at, "\r\n") orelse continue;
-                len = insert(buffer, len, line + 2, dictionary[random.uintLessThan(usize, dictionary.len)]);
+                len = insert(buffer, len, line + 2, word(random));
             },
         }
     }
     return buffer[0..len];
+}
+
+fn word(random: std.Random) []const u8 {
+    return dictionary[random.uintLessThan(usize, dictionary.len)];
 }
 
 fn insert(buffer: *[input_bytes_max]u8, len: usize, at: usize, bytes: []const u8) usize {

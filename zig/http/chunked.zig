@@ -1,9 +1,9 @@
-//! Decodes a chunked body as its bytes arrive (RFC 9112 7.1). The connection calls it with what it read
-//! and where the content shall go; the content may go over the very bytes it came from.
+//! Decodes a chunked body as its bytes arrive (RFC 9112 7.1). The connection calls it with what it
+//! read and where the content shall go; the content may go over the very bytes it came from.
 //!
 //! Everything but chunk data is judged byte by byte, so that the verdict cannot depend on how reads
-//! split the body. Trailers are checked as fields and dropped: nothing here merges them into the head,
-//! as RFC 9110 6.5.1 forbids for Content-Length, Transfer-Encoding and Host in any case.
+//! split the body. Trailers are checked as fields and dropped: nothing here merges them into the
+//! head, as RFC 9110 6.5.1 forbids for Content-Length, Transfer-Encoding and Host in any case.
 
 const std = @import("std");
 const limits = @import("../limits.zig");
@@ -16,7 +16,8 @@ pub const Result = union(enum) {
 };
 
 pub const Decoded = struct {
-    /// Bytes of `input` that are dealt with. All of it, unless `output` is full or the body has ended.
+    /// Bytes of `input` that are dealt with. All of it, unless `output` is full or the body has
+    /// ended.
     consumed: usize,
     /// Content bytes written to the start of `output`.
     produced: usize,
@@ -64,8 +65,8 @@ pub const Decoder = struct {
         return .{};
     }
 
-    /// Goes on behind the bytes consumed before. `output` may be the start of `input` or lie anywhere
-    /// before it. A rejected decoder says the same again.
+    /// Goes on behind the bytes consumed before. `output` may be the start of `input` or lie
+    /// anywhere before it. A rejected decoder says the same again.
     pub fn decode(self: *Decoder, input: []const u8, output: []u8) Result {
         var consumed: usize = 0;
         var produced: usize = 0;
@@ -145,7 +146,9 @@ pub const Decoder = struct {
     }
 
     fn countLine(self: *Decoder) error{Rejected}!void {
-        if (self.line_bytes == limits.chunk_line_bytes_max) return self.reject(.chunk_line_too_long);
+        if (self.line_bytes == limits.chunk_line_bytes_max) return self.reject(
+            .chunk_line_too_long,
+        );
         self.line_bytes += 1;
     }
 
@@ -182,8 +185,8 @@ pub const Decoder = struct {
         self.extension_bytes += 1;
     }
 
-    /// `;` BWS name [ BWS `=` BWS ( token / quoted-string ) ], again and again (RFC 9112 7.1.1). They
-    /// mean nothing to us, but a reader that skips them carelessly can be made to lose count.
+    /// `;` BWS name [ BWS `=` BWS ( token / quoted-string ) ], again and again (RFC 9112 7.1.1).
+    /// They mean nothing to us, but a reader that skips them carelessly can be made to lose count.
     fn stepExtension(self: *Decoder, byte: u8) error{Rejected}!void {
         if (byte == '\n') return self.reject(.bare_lf);
         try self.countExtension();
@@ -315,7 +318,10 @@ const Run = struct {
 
 /// Whole, with little room, split and cut at every byte, with a request behind, and in place.
 fn expectVerdict(bytes: []const u8, verdict: Verdict) !void {
-    errdefer std.debug.print("{f}\n", .{std.ascii.hexEscape(bytes[0..@min(bytes.len, 200)], .lower)});
+    errdefer std.debug.print(
+        "{f}\n",
+        .{std.ascii.hexEscape(bytes[0..@min(bytes.len, 200)], .lower)},
+    );
     for ([_]usize{ 1, 3, 1 << 16 }) |room| {
         var run: Run = .{};
         try run.feed(bytes, room);
@@ -335,7 +341,11 @@ fn expectVerdict(bytes: []const u8, verdict: Verdict) !void {
         try run.expect(verdict, bytes.len);
     }
     if (verdict == .complete) {
-        const behind = try std.mem.concat(std.testing.allocator, u8, &.{ bytes, "GET / HTTP/1.1\r\n" });
+        const behind = try std.mem.concat(
+            std.testing.allocator,
+            u8,
+            &.{ bytes, "GET / HTTP/1.1\r\n" },
+        );
         defer std.testing.allocator.free(behind);
         var run: Run = .{};
         try run.feed(behind, 64);
@@ -369,7 +379,10 @@ test "bodies that are accepted" {
 }
 
 test "sizes that are refused" {
-    inline for (.{ "", " 5", "5 ", "\t5", "0x1", "+1", "-1", "1_0", "g", "5,", "5 ;a", " ;a", ";a", "\x00", "5\x00", "\xb2" }) |size| {
+    inline for (.{
+        "",  " 5", "5 ",   "\t5", "0x1", "+1",   "-1",    "1_0",
+        "g", "5,", "5 ;a", " ;a", ";a",  "\x00", "5\x00", "\xb2",
+    }) |size| {
         try refuse(size ++ "\r\nhello\r\n0\r\n\r\n", .bad_chunk_size);
     }
     try refuse("10000000000000000\r\n", .bad_chunk_size);
@@ -397,16 +410,25 @@ test "line ends that are refused" {
 }
 
 test "extensions that are refused" {
-    inline for (.{ "", " ", ";a", "=b", "a=", "a=;", "a=\"b", "a=\"b\"c", "a b", "a ", "a=b ", "a=b c", "a=\"b\" ", "\x00", "a\xff", "a=\"\x00\"", "a=\"\\\x01\"" }) |extension| {
+    inline for (.{
+        "",             " ",  ";a",   "=b",    "a=",       "a=;",  "a=\"b", "a=\"b\"c",
+        "a b",          "a ", "a=b ", "a=b c", "a=\"b\" ", "\x00", "a\xff", "a=\"\x00\"",
+        "a=\"\\\x01\"",
+    }) |extension| {
         try refuse("5;" ++ extension ++ "\r\nhello\r\n0\r\n\r\n", .bad_chunk_extension);
     }
 }
 
 test "trailers are checked and dropped" {
     try accept("0\r\nVary: *\r\nContent-Type: text/plain\r\n\r\n", "");
-    try accept("1\r\nx\r\n0\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\nHost: b\r\n\r\n", "x");
+    try accept(
+        "1\r\nx\r\n0\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\nHost: b\r\n\r\n",
+        "x",
+    );
     try accept("0\r\nA:\r\nB: \x80\t\r\n\r\n", "");
-    inline for (.{ " A: b", "A : b", ": b", "A", "A: b\x00", "A: b\r\n c: d", "\xc3\xa4: b", "A: \x7f" }) |line| {
+    inline for (.{
+        " A: b", "A : b", ": b", "A", "A: b\x00", "A: b\r\n c: d", "\xc3\xa4: b", "A: \x7f",
+    }) |line| {
         try refuse("0\r\n" ++ line ++ "\r\n\r\n", .bad_trailer);
     }
 }

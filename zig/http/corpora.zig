@@ -40,7 +40,11 @@ fn judge(arena: std.mem.Allocator, given: []const u8) !Outcome {
                 }
                 // Many cases leave Host out because they are about something else.
                 const at = head_parser.head.fields.start;
-                bytes = try std.mem.concat(arena, u8, &.{ bytes[0..at], "Host: a\r\n", bytes[at..] });
+                bytes = try std.mem.concat(
+                    arena,
+                    u8,
+                    &.{ bytes[0..at], "Host: a\r\n", bytes[at..] },
+                );
             },
             .complete => |head_len| {
                 const head = head_parser.head;
@@ -67,7 +71,10 @@ fn skipBody(arena: std.mem.Allocator, head: parser.Head, bytes: []const u8) !Bod
         var decoder = chunked.Decoder.init();
         return switch (decoder.decode(bytes, try arena.alloc(u8, bytes.len))) {
             .rejected => |rejection| .{ .rejected = rejection },
-            .decoded => |decoded| if (decoded.done) .{ .length = decoded.consumed } else .incomplete,
+            .decoded => |decoded| if (decoded.done)
+                .{ .length = decoded.consumed }
+            else
+                .incomplete,
         };
     }
     const length = head.content_length orelse 0;

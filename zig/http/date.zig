@@ -1,5 +1,5 @@
-//! IMF-fixdate (RFC 9110 5.6.7) from Unix seconds. The reactor formats it once per second; the clock is
-//! read elsewhere.
+//! IMF-fixdate (RFC 9110 5.6.7) from Unix seconds. The reactor formats it once per second; the
+//! clock is read elsewhere.
 
 const std = @import("std");
 const digits = @import("digits.zig");
@@ -33,8 +33,8 @@ pub fn format(out: *[bytes_len]u8, unix_seconds: u64) void {
 
 const Date = struct { year: u32, month: u32, day: u32 };
 
-/// Gregorian date of a day since 1970. Counting years from March puts the leap day last, so that month
-/// lengths follow one linear rule, and 400 years are always 146,097 days.
+/// Gregorian date of a day since 1970. Counting years from March puts the leap day last, so that
+/// month lengths follow one linear rule, and 400 years are always 146,097 days.
 fn civil(days_since_1970: u32) Date {
     const days = days_since_1970 + 719_468; // since 1 March of year 0
     const era = days / 146_097;

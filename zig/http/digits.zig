@@ -1,4 +1,5 @@
-//! Decimal numbers into bytes, two digits per step from a table: half the divisions of a digit loop.
+//! Decimal numbers into bytes, two digits per step from a table: half the divisions of a digit
+//! loop.
 
 const std = @import("std");
 

@@ -156,7 +156,12 @@ pub fn closingBytesMax(code: []const u8, detail: ?[]const u8, server: []const u8
 }
 
 /// The whole answer to a refused message.
-pub fn writeRejection(out: []u8, rejection: Rejection, date: *const [29]u8, server: []const u8) u32 {
+pub fn writeRejection(
+    out: []u8,
+    rejection: Rejection,
+    date: *const [29]u8,
+    server: []const u8,
+) u32 {
     return writeClosing(out, rejection.status(), rejection.code(), null, date, server);
 }
 
@@ -236,7 +241,10 @@ test "1xx and 204 have no length, 304 and streams as told" {
     head.status = 204;
     try expectHead("HTTP/1.1 204 No Content\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n", head);
     head.status = 101;
-    try expectHead("HTTP/1.1 101 Switching Protocols\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n", head);
+    try expectHead(
+        "HTTP/1.1 101 Switching Protocols\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n",
+        head,
+    );
     head.status = 200;
     head.content_length = null;
     try expectHead("HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n", head);
@@ -275,18 +283,31 @@ test "no head exceeds its worst case" {
 
 test "rejections are whole answers that close" {
     for (std.enums.values(Rejection)) |rejection| {
-        const out = try std.testing.allocator.alloc(u8, closingBytesMax(rejection.code(), null, "s"));
+        const out = try std.testing.allocator.alloc(
+            u8,
+            closingBytesMax(rejection.code(), null, "s"),
+        );
         defer std.testing.allocator.free(out);
         const answer = out[0..writeRejection(out, rejection, test_date, "s")];
         const split = std.mem.indexOf(u8, answer, "\r\n\r\n").? + 4;
         var length_line: [64]u8 = undefined;
-        const expected = try std.fmt.bufPrint(&length_line, "\r\nContent-Length: {d}\r\n", .{answer.len - split});
+        const expected = try std.fmt.bufPrint(
+            &length_line,
+            "\r\nContent-Length: {d}\r\n",
+            .{answer.len - split},
+        );
         try std.testing.expect(std.mem.indexOf(u8, answer[0..split], expected) != null);
-        try std.testing.expect(std.mem.indexOf(u8, answer[0..split], "\r\nConnection: close\r\n") != null);
+        try std.testing.expect(
+            std.mem.indexOf(u8, answer[0..split], "\r\nConnection: close\r\n") != null,
+        );
         try std.testing.expect(std.mem.indexOf(u8, answer[split..], rejection.code()) != null);
     }
     var out: [512]u8 = undefined;
-    try std.testing.expectEqualStrings("HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n" ++
-        "Content-Length: 79\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nConnection: close\r\n\r\n" ++
-        "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"code\":\"missing_host\"}", out[0..writeRejection(&out, .missing_host, test_date, "")]);
+    try std.testing.expectEqualStrings(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n" ++
+            "Content-Length: 79\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n" ++
+            "Connection: close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Bad Request\"," ++
+            "\"status\":400,\"code\":\"missing_host\"}",
+        out[0..writeRejection(&out, .missing_host, test_date, "")],
+    );
 }

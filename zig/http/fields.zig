@@ -1,5 +1,6 @@
-//! Walks field lines that the parser has accepted: nothing here can fail, because each line is already
-//! known to be `name ":" OWS value OWS CRLF`. Called for each header that a handler asks for.
+//! Walks field lines that the parser has accepted: nothing here can fail, because each line is
+//! already known to be `name ":" OWS value OWS CRLF`. Called for each header that a handler asks
+//! for.
 
 const std = @import("std");
 const scan = @import("scan.zig");
@@ -20,8 +21,8 @@ pub const Span = struct {
 
 pub const Field = struct { name: Span, value: Span };
 
-/// The field that begins at `at`, which moves to the next one; null at the end. Spans are relative to
-/// `fields`, the value without the whitespace around it.
+/// The field that begins at `at`, which moves to the next one; null at the end. Spans are relative
+/// to `fields`, the value without the whitespace around it.
 pub fn nextField(fields: []const u8, at: *u32) ?Field {
     const start: usize = at.*;
     if (start >= fields.len) return null;
@@ -32,8 +33,8 @@ pub fn nextField(fields: []const u8, at: *u32) ?Field {
     return .{ .name = .of(start, colon), .value = .of(value_start, value_end) };
 }
 
-/// Value of the `nth` (from 0) field with this name, which must be in lower case; null when there are
-/// not as many.
+/// Value of the `nth` (from 0) field with this name, which must be in lower case; null when there
+/// are not as many.
 pub fn findField(fields: []const u8, name_lowercase: []const u8, nth: u32) ?Span {
     var left = nth;
     var start: usize = 0;
@@ -95,7 +96,11 @@ fn decidesFraming(name: []const u8) bool {
 test "nextField walks all lines and trims values" {
     const lines = "Host: a\r\nX-Empty:\r\nx.y|z: \t two words \t\r\n";
     var at: u32 = 0;
-    const expected = [_][2][]const u8{ .{ "Host", "a" }, .{ "X-Empty", "" }, .{ "x.y|z", "two words" } };
+    const expected = [_][2][]const u8{
+        .{ "Host", "a" },
+        .{ "X-Empty", "" },
+        .{ "x.y|z", "two words" },
+    };
     for (expected) |pair| {
         const field = nextField(lines, &at).?;
         try std.testing.expectEqualStrings(pair[0], field.name.slice(lines));
@@ -120,18 +125,25 @@ test "findField is case-insensitive and counts repetitions" {
 
 test "checkFields refuses what would break out of its line or change the framing" {
     for ([_][]const u8{
-        "",                    "X-A: 1\r\n",     "X-A: 1\r\nSet-Cookie: a=b; Path=/\r\n", "X-A:\r\n",
-        "X_A.b: \xc3\xa4\r\n", "Upgrade: x\r\n", "Content-Type: text/css\r\n",
+        "",                                      "X-A: 1\r\n",
+        "X-A: 1\r\nSet-Cookie: a=b; Path=/\r\n", "X-A:\r\n",
+        "X_A.b: \xc3\xa4\r\n",                   "Upgrade: x\r\n",
+        "Content-Type: text/css\r\n",
     }) |good| {
         errdefer std.debug.print("{s}\n", .{good});
         try std.testing.expect(checkFields(good));
     }
     for ([_][]const u8{
-        "X-A: 1",                "X-A: 1\r",                        "X-A: 1\n",              "X-A: 1\r\n\r\n",
-        "X-A: 1\nX-B: 2\r\n",    "X-A: 1\rX\r\n",                   "X-A: a\x00b\r\n",       "X-A: \x7f\r\n",
-        ": 1\r\n",               "X A: 1\r\n",                      "X-A : 1\r\n",           "X-A\r\n",
-        " X-A: 1\r\n",           "X-A: 1\r\n folded\r\n",           "Content-Length: 1\r\n", "transfer-encoding: chunked\r\n",
-        "CONNECTION: close\r\n", "X-A: 1\r\nConnection: close\r\n", "\xc3\xa4: 1\r\n",       "\r\n",
+        "X-A: 1",                "X-A: 1\r",
+        "X-A: 1\n",              "X-A: 1\r\n\r\n",
+        "X-A: 1\nX-B: 2\r\n",    "X-A: 1\rX\r\n",
+        "X-A: a\x00b\r\n",       "X-A: \x7f\r\n",
+        ": 1\r\n",               "X A: 1\r\n",
+        "X-A : 1\r\n",           "X-A\r\n",
+        " X-A: 1\r\n",           "X-A: 1\r\n folded\r\n",
+        "Content-Length: 1\r\n", "transfer-encoding: chunked\r\n",
+        "CONNECTION: close\r\n", "X-A: 1\r\nConnection: close\r\n",
+        "\xc3\xa4: 1\r\n",       "\r\n",
     }) |bad| {
         errdefer std.debug.print("{s}\n", .{bad});
         try std.testing.expect(!checkFields(bad));

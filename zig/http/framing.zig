@@ -5,8 +5,8 @@
 const std = @import("std");
 const scan = @import("scan.zig");
 
-/// 1*DIGIT that fits into u64 (RFC 9112 6.3); leading zeros are decimal, not octal. A list, a sign, an
-/// inner space or an empty value is null: two readers might disagree about it.
+/// 1*DIGIT that fits into u64 (RFC 9112 6.3); leading zeros are decimal, not octal. A list, a sign,
+/// an inner space or an empty value is null: two readers might disagree about it.
 pub fn contentLength(value: []const u8) ?u64 {
     if (value.len == 0) return null;
     var length: u64 = 0;
@@ -94,14 +94,16 @@ test "Transfer-Encoding is chunked alone, another coding before it, or refused" 
     for ([_][]const u8{ "chunked", "Chunked", "CHUNKED" }) |good| {
         try std.testing.expectEqual(.chunked, transferEncoding(good));
     }
-    for ([_][]const u8{ "gzip, chunked", "gzip,chunked", "identity, chunked", "a ,b\t, chunked" }) |other| {
+    for ([_][]const u8{
+        "gzip, chunked", "gzip,chunked", "identity, chunked", "a ,b\t, chunked",
+    }) |other| {
         try std.testing.expectEqual(.not_supported, transferEncoding(other));
     }
     for ([_][]const u8{
-        "",             "gzip",        "identity",       "chunked, gzip",     "chunked, chunked", "chunked,",
-        ",chunked",     "chunked;a",   "chunked; q=0.5", "gzip;q=1, chunked", "chunkedchunked",   "\"chunked\"",
-        "chunked\xa0",  "\x85chunked", "chun ked",       "gzip,, chunked",    "x chunked",        "xchunked",
-        "chunked gzip",
+        "",               "gzip",        "identity",    "chunked, gzip",  "chunked, chunked",
+        "chunked,",       ",chunked",    "chunked;a",   "chunked; q=0.5", "gzip;q=1, chunked",
+        "chunkedchunked", "\"chunked\"", "chunked\xa0", "\x85chunked",    "chun ked",
+        "gzip,, chunked", "x chunked",   "xchunked",    "chunked gzip",
     }) |bad| {
         errdefer std.debug.print("{s}\n", .{bad});
         try std.testing.expectEqual(.malformed, transferEncoding(bad));
@@ -110,12 +112,17 @@ test "Transfer-Encoding is chunked alone, another coding before it, or refused" 
 
 test "Connection options are found in lists, others are ignored" {
     try std.testing.expectEqual(ConnectionOptions{ .close = true }, connectionOptions("Close"));
-    try std.testing.expectEqual(ConnectionOptions{ .keep_alive = true }, connectionOptions("keep-alive"));
+    try std.testing.expectEqual(
+        ConnectionOptions{ .keep_alive = true },
+        connectionOptions("keep-alive"),
+    );
     try std.testing.expectEqual(
         ConnectionOptions{ .close = true, .upgrade = true, .keep_alive = true },
         connectionOptions("close, token, Upgrade ,, token\t,KEEP-ALIVE"),
     );
-    for ([_][]const u8{ "", "closed", "content-length", "\"close\"", "close x", "clos\xe5" }) |other| {
+    for ([_][]const u8{
+        "", "closed", "content-length", "\"close\"", "close x", "clos\xe5",
+    }) |other| {
         try std.testing.expectEqual(ConnectionOptions{}, connectionOptions(other));
     }
 }

@@ -1,9 +1,10 @@
-//! Parses a request head as its bytes arrive: request line, field lines, and the fields that the server
-//! itself must understand. Owns no bytes and no clock; the connection gives it all bytes of the head
-//! so far and gets `incomplete`, the head's length, or the reason to refuse it.
+//! Parses a request head as its bytes arrive: request line, field lines, and the fields that the
+//! server itself must understand. Owns no bytes and no clock; the connection gives it all bytes of
+//! the head so far and gets `incomplete`, the head's length, or the reason to refuse it.
 //!
-//! Bytes are judged strictly from first to last, each phase on its own bytes. So the verdict depends on
-//! the bytes alone and never on how reads split them, and a bad byte is refused as soon as it is seen.
+//! Bytes are judged strictly from first to last, each phase on its own bytes. So the verdict
+//! depends on the bytes alone and never on how reads split them, and a bad byte is refused as soon
+//! as it is seen.
 
 const std = @import("std");
 const limits_fixed = @import("../limits.zig");
@@ -26,8 +27,8 @@ pub const Head = struct {
     method: Span = .{},
     target: Span = .{},
     form: Form = .origin,
-    /// Raw path. Empty for authority-form, and for an absolute-form target without a path, which means
-    /// "/" (RFC 9110 4.2.3).
+    /// Raw path. Empty for authority-form, and for an absolute-form target without a path, which
+    /// means "/" (RFC 9110 4.2.3).
     path: Span = .{},
     /// After '?'; null when there is none.
     query: ?Span = null,
@@ -86,8 +87,8 @@ pub const Parser = struct {
     }
 
     /// `bytes` are all bytes of this head so far, from the same first byte each time, and whatever
-    /// follows it. They may lie elsewhere than at the last call. After `complete` and `rejected` the
-    /// parser is spent and says the same again.
+    /// follows it. They may lie elsewhere than at the last call. After `complete` and `rejected`
+    /// the parser is spent and says the same again.
     pub fn feed(self: *Parser, bytes: []const u8, limits: Limits) Result {
         const window = bytes[0..@min(bytes.len, limits.head_bytes_max)];
         self.advance(window, limits) catch |stop| switch (stop) {
@@ -203,7 +204,11 @@ pub const Parser = struct {
         const method = self.head.method.slice(bytes);
         const target = request_target.parse(method, bytes, start, at) catch {
             // The HTTP/2 connection preface (RFC 9113 3.4).
-            const preface = at - start == 1 and bytes[start] == '*' and std.mem.eql(u8, method, "PRI");
+            const preface = at - start == 1 and bytes[start] == '*' and std.mem.eql(
+                u8,
+                method,
+                "PRI",
+            );
             return self.reject(if (preface) .version_not_supported else .bad_target);
         };
         self.head.target = .of(start, at);
@@ -215,8 +220,8 @@ pub const Parser = struct {
         self.enter(.version, at + 1);
     }
 
-    /// `HTTP/1.` and a digit: a later minor version is read as 1.1 (RFC 9110 2.5), another major one is
-    /// not supported, and anything else is no HTTP.
+    /// `HTTP/1.` and a digit: a later minor version is read as 1.1 (RFC 9110 2.5), another major
+    /// one is not supported, and anything else is no HTTP.
     fn readVersion(self: *Parser, bytes: []const u8) Stop!void {
         const start: usize = self.element;
         while (self.at < bytes.len) : (self.at += 1) {
@@ -305,8 +310,8 @@ pub const Parser = struct {
         self.enter(.line, at + 2);
     }
 
-    /// Takes a whole, usual request line at once: `METHOD /path?query HTTP/1.1`. Anything else, wrong or
-    /// only rare or unfinished, is left as it is to the careful phases, which decide.
+    /// Takes a whole, usual request line at once: `METHOD /path?query HTTP/1.1`. Anything else,
+    /// wrong or only rare or unfinished, is left as it is to the careful phases, which decide.
     inline fn readUsualLine(self: *Parser, bytes: []const u8, target_bytes_max: u32) bool {
         const start: usize = self.element;
         const most = @min(bytes.len, start + limits_fixed.method_bytes_max);
@@ -350,7 +355,8 @@ pub const Parser = struct {
         self.enter(.line, start);
     }
 
-    /// The few fields that the server itself obeys, told apart by length first: most names end there.
+    /// The few fields that the server itself obeys, told apart by length first: most names end
+    /// there.
     inline fn understand(
         self: *Parser,
         bytes: []const u8,
@@ -397,7 +403,9 @@ pub const Parser = struct {
     /// HTTP/1.0 has no Expect: a server ignores it there (RFC 9110 10.1.1).
     fn readExpect(self: *Parser, value: []const u8) Stop!void {
         if (self.head.minor == 0) return;
-        if (!std.ascii.eqlIgnoreCase(value, "100-continue")) return self.reject(.expectation_failed);
+        if (!std.ascii.eqlIgnoreCase(value, "100-continue")) return self.reject(
+            .expectation_failed,
+        );
         self.head.expect_continue = true;
     }
 
@@ -435,7 +443,11 @@ pub const Parser = struct {
     }
 };
 
-const test_limits: Limits = .{ .head_bytes_max = 32 * 1024, .target_bytes_max = 16 * 1024, .fields_max = 128 };
+const test_limits: Limits = .{
+    .head_bytes_max = 32 * 1024,
+    .target_bytes_max = 16 * 1024,
+    .fields_max = 128,
+};
 const good_head = "GET /good HTTP/1.1\r\nHost: good.example\r\n\r\n";
 
 fn sameVerdict(expected: Result, got: Result) !void {
@@ -447,10 +459,13 @@ fn sameVerdict(expected: Result, got: Result) !void {
     }
 }
 
-/// Holds the bytes against the verdict: whole, cut and split at every byte, byte by byte, and behind a
-/// good request in the same buffer. Returns the head of the whole parse.
+/// Holds the bytes against the verdict: whole, cut and split at every byte, byte by byte, and
+/// behind a good request in the same buffer. Returns the head of the whole parse.
 fn expectVerdict(bytes: []const u8, limits: Limits, expected: Result) !Head {
-    errdefer std.debug.print("{f}\n", .{std.ascii.hexEscape(bytes[0..@min(bytes.len, 200)], .lower)});
+    errdefer std.debug.print(
+        "{f}\n",
+        .{std.ascii.hexEscape(bytes[0..@min(bytes.len, 200)], .lower)},
+    );
     var whole = Parser.init();
     try sameVerdict(expected, whole.feed(bytes, limits));
     try sameVerdict(expected, whole.feed(bytes, limits));
@@ -498,7 +513,8 @@ fn withFields(comptime lines: []const u8) []const u8 {
 }
 
 test "a usual request" {
-    const bytes = "GET /a%20b?x=1&y HTTP/1.1\r\nHost: example.com:8080\r\nAccept: */*\r\nX_y.z:  v \r\n\r\n";
+    const bytes = "GET /a%20b?x=1&y HTTP/1.1\r\nHost: example.com:8080\r\n" ++
+        "Accept: */*\r\nX_y.z:  v \r\n\r\n";
     const head = try accept(bytes);
     try std.testing.expectEqualStrings("GET", head.method.slice(bytes));
     try std.testing.expectEqualStrings("/a%20b?x=1&y", head.target.slice(bytes));
@@ -508,7 +524,10 @@ test "a usual request" {
     try std.testing.expectEqual(3, head.fields_count);
     try std.testing.expect(head.keep_alive and head.minor == 1 and !head.chunked and !head.upgrade);
     const fields = head.fields.slice(bytes);
-    try std.testing.expectEqualStrings("Host: example.com:8080\r\nAccept: */*\r\nX_y.z:  v \r\n", fields);
+    try std.testing.expectEqualStrings(
+        "Host: example.com:8080\r\nAccept: */*\r\nX_y.z:  v \r\n",
+        fields,
+    );
     try std.testing.expectEqualStrings("v", findField(fields, "x_y.z", 0).?.slice(fields));
 }
 
@@ -546,9 +565,15 @@ test "request lines that are refused" {
 }
 
 test "targets that are refused" {
-    for ([_][]const u8{ "*", "foo", "a.example:443", "/\x80", "/\xc3\xa9", "/\x00", "/\x1f", "/\x7f", "/\x0b", "http://u@a/", "http:///" }) |target| {
+    for ([_][]const u8{
+        "*",     "foo",         "a.example:443", "/\x80", "/\xc3\xa9", "/\x00", "/\x1f", "/\x7f",
+        "/\x0b", "http://u@a/", "http:///",
+    }) |target| {
         var buffer: [100]u8 = undefined;
-        try refuse(try std.fmt.bufPrint(&buffer, "GET {s} HTTP/1.1\r\nHost: a\r\n\r\n", .{target}), .bad_target);
+        try refuse(
+            try std.fmt.bufPrint(&buffer, "GET {s} HTTP/1.1\r\nHost: a\r\n\r\n", .{target}),
+            .bad_target,
+        );
     }
     try refuse("CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", .bad_target);
     try refuse("GET #frag HTTP/1.1\r\nHost: a\r\n\r\n", .fragment_in_target);
@@ -560,8 +585,14 @@ test "forms, methods and versions that are accepted" {
     const head = try accept(absolute);
     try std.testing.expectEqualStrings("b.example:1", head.authority.slice(absolute));
     try std.testing.expect(head.secure_scheme and head.form == .absolute);
-    try std.testing.expectEqual(0, (try accept("GET http://b HTTP/1.1\r\nHost: a\r\n\r\n")).path.len);
-    try std.testing.expectEqual(.asterisk, (try accept("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")).form);
+    try std.testing.expectEqual(
+        0,
+        (try accept("GET http://b HTTP/1.1\r\nHost: a\r\n\r\n")).path.len,
+    );
+    try std.testing.expectEqual(
+        .asterisk,
+        (try accept("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")).form,
+    );
     const connect = "CONNECT b:443 HTTP/1.1\r\nHost: a\r\n\r\n";
     try std.testing.expectEqualStrings("b:443", (try accept(connect)).authority.slice(connect));
     _ = try accept("m!#$%&'*+-.^_`|~09Zz" ++ "M" ** 12 ++ " / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -601,7 +632,10 @@ test "field lines that are refused" {
     try refuse(withFields("A:\nTransfer-Encoding: chunked\r\n"), .bare_lf);
     for ([_][]const u8{ "\x00", "\x01", "\x07", "\x0b", "\x0c", "\x1b", "\x1f", "\x7f" }) |byte| {
         var buffer: [100]u8 = undefined;
-        try refuse(try std.fmt.bufPrint(&buffer, "GET / HTTP/1.1\r\nA: x{s}y\r\n\r\n", .{byte}), .bad_field_value);
+        try refuse(
+            try std.fmt.bufPrint(&buffer, "GET / HTTP/1.1\r\nA: x{s}y\r\n\r\n", .{byte}),
+            .bad_field_value,
+        );
     }
     try refuse("GET / HTTP/1.1\r\nHost: a\r\n\n", .bare_lf);
     try refuse("GET / HTTP/1.1\r\nHost: a\r\n\rX", .bare_cr);
@@ -609,7 +643,9 @@ test "field lines that are refused" {
 }
 
 test "opaque bytes and tabs in values are accepted" {
-    const head = try accept(withFields("A: \x80\xff\xc3\xa4\r\nB:\ta\tb\t\r\nC:\r\nD:   \r\n__proto__: x\r\n"));
+    const head = try accept(
+        withFields("A: \x80\xff\xc3\xa4\r\nB:\ta\tb\t\r\nC:\r\nD:   \r\n__proto__: x\r\n"),
+    );
     try std.testing.expectEqual(6, head.fields_count);
 }
 
@@ -618,9 +654,15 @@ test "Host" {
     try refuse("GET http://a/ HTTP/1.1\r\n\r\n", .missing_host);
     try refuse("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", .duplicate_host);
     try refuse("GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n", .duplicate_host);
-    for ([_][]const u8{ "", " ", "u@a", "a/b", "a,b", "a, b", "a b", "[::1", "a:b", "a:65536", "\x85", "\"a\"", "a?b" }) |host| {
+    for ([_][]const u8{
+        "",    " ",       "u@a",  "a/b",   "a,b", "a, b", "a b", "[::1",
+        "a:b", "a:65536", "\x85", "\"a\"", "a?b",
+    }) |host| {
         var buffer: [100]u8 = undefined;
-        try refuse(try std.fmt.bufPrint(&buffer, "GET / HTTP/1.1\r\nHost: {s}\r\n\r\n", .{host}), .bad_host);
+        try refuse(
+            try std.fmt.bufPrint(&buffer, "GET / HTTP/1.1\r\nHost: {s}\r\n\r\n", .{host}),
+            .bad_host,
+        );
     }
     const ipv6 = "GET / HTTP/1.1\r\nhOST:\t[::1]:80 \r\n\r\n";
     try std.testing.expectEqualStrings("[::1]:80", (try accept(ipv6)).authority.slice(ipv6));
@@ -628,56 +670,103 @@ test "Host" {
 }
 
 test "Content-Length" {
-    try std.testing.expectEqual(5, (try accept(withFields("Content-Length: 005\r\n"))).content_length);
-    try std.testing.expectEqual(42, (try accept(withFields("conTENT-length:\t42  \r\n"))).content_length);
-    try std.testing.expectEqual(null, (try accept(withFields("Content_Length: -1\r\n"))).content_length);
-    inline for (.{ "", "-1", "+1", "0x5", "5_0", "1Z", "4 2", "42, 42", "42,", "18446744073709551616", "1.0" }) |value| {
+    try std.testing.expectEqual(
+        5,
+        (try accept(withFields("Content-Length: 005\r\n"))).content_length,
+    );
+    try std.testing.expectEqual(
+        42,
+        (try accept(withFields("conTENT-length:\t42  \r\n"))).content_length,
+    );
+    try std.testing.expectEqual(
+        null,
+        (try accept(withFields("Content_Length: -1\r\n"))).content_length,
+    );
+    inline for (.{
+        "",    "-1",                   "+1",  "0x5", "5_0", "1Z", "4 2", "42, 42",
+        "42,", "18446744073709551616", "1.0",
+    }) |value| {
         try refuse(withFields("Content-Length: " ++ value ++ "\r\n"), .bad_content_length);
     }
     try refuse(withFields("Content-Length: 1\r\nContent-Length: 1\r\n"), .duplicate_content_length);
     try refuse(withFields("Content-Length: 1\r\ncontent-length: 2\r\n"), .duplicate_content_length);
-    try refuse(withFields("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), .length_with_transfer_encoding);
-    try refuse(withFields("Transfer-Encoding: chunked\r\nContent-Length: 1\r\n"), .length_with_transfer_encoding);
-    try refuse(withFields("Content-Length: 1\r\nTransfer-Encoding: identity\r\n"), .length_with_transfer_encoding);
+    try refuse(
+        withFields("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"),
+        .length_with_transfer_encoding,
+    );
+    try refuse(
+        withFields("Transfer-Encoding: chunked\r\nContent-Length: 1\r\n"),
+        .length_with_transfer_encoding,
+    );
+    try refuse(
+        withFields("Content-Length: 1\r\nTransfer-Encoding: identity\r\n"),
+        .length_with_transfer_encoding,
+    );
     try refuse(withFields("Content-Length : 1\r\n"), .space_before_colon);
 }
 
 test "Transfer-Encoding" {
     inline for (.{ "chunked", "Chunked", "CHUNKED", "\tchunked " }) |value| {
-        try std.testing.expect((try accept(withFields("Transfer-Encoding: " ++ value ++ "\r\n"))).chunked);
+        try std.testing.expect(
+            (try accept(withFields("Transfer-Encoding: " ++ value ++ "\r\n"))).chunked,
+        );
     }
-    inline for (.{ "", "gzip", "chunked, gzip", "chunked, chunked", "chunked;a=b", "gzip;q=1, chunked", "chunked\xa0", "\x85chunked", "\"chunked\"" }) |value| {
+    inline for (.{
+        "",                  "gzip",        "chunked, gzip", "chunked, chunked", "chunked;a=b",
+        "gzip;q=1, chunked", "chunked\xa0", "\x85chunked",   "\"chunked\"",
+    }) |value| {
         try refuse(withFields("Transfer-Encoding: " ++ value ++ "\r\n"), .bad_transfer_encoding);
     }
     try refuse(withFields("Transfer-Encoding: gzip, chunked\r\n"), .transfer_coding_not_supported);
-    try refuse(withFields("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), .duplicate_transfer_encoding);
-    try refuse(withFields("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"), .bad_transfer_encoding);
+    try refuse(
+        withFields("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+        .duplicate_transfer_encoding,
+    );
+    try refuse(
+        withFields("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"),
+        .bad_transfer_encoding,
+    );
     try refuse(withFields("Transfer-Encoding: \x0bchunked\r\n"), .bad_field_value);
     try refuse(withFields("Transfer-Encoding : chunked\r\n"), .space_before_colon);
     try refuse(withFields("Transfer-Encoding\xa0: chunked\r\n"), .bad_field_name);
     try refuse(withFields("Transfer-Encoding:\r\n chunked\r\n"), .bad_transfer_encoding);
     try refuse(withFields("A: b\r\n Transfer-Encoding: chunked\r\n"), .folded_field);
-    try refuse("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", .transfer_encoding_in_http_1_0);
+    try refuse(
+        "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+        .transfer_encoding_in_http_1_0,
+    );
     try std.testing.expect(!(try accept(withFields("Transfer_Encoding: chunked\r\n"))).chunked);
 }
 
 test "Connection, Upgrade and Expect" {
     try std.testing.expect(!(try accept(withFields("Connection: Close\r\n"))).keep_alive);
-    try std.testing.expect(!(try accept(withFields("Connection: x\r\nConnection: a, close\r\n"))).keep_alive);
+    try std.testing.expect(
+        !(try accept(withFields("Connection: x\r\nConnection: a, close\r\n"))).keep_alive,
+    );
     try std.testing.expect((try accept(withFields("Connection: closed\r\n"))).keep_alive);
     try std.testing.expect(!(try accept("GET / HTTP/1.0\r\n\r\n")).keep_alive);
-    try std.testing.expect((try accept("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n")).keep_alive);
-    try std.testing.expect(!(try accept("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n")).keep_alive);
+    try std.testing.expect(
+        (try accept("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n")).keep_alive,
+    );
+    try std.testing.expect(
+        !(try accept("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n")).keep_alive,
+    );
     const nominated = try accept(withFields("Connection: content-length\r\nContent-Length: 3\r\n"));
     try std.testing.expectEqual(3, nominated.content_length);
 
-    try std.testing.expect((try accept(withFields("Connection: Upgrade\r\nUpgrade: websocket\r\n"))).upgrade);
+    try std.testing.expect(
+        (try accept(withFields("Connection: Upgrade\r\nUpgrade: websocket\r\n"))).upgrade,
+    );
     try std.testing.expect(!(try accept(withFields("Upgrade: websocket\r\n"))).upgrade);
     try std.testing.expect(!(try accept(withFields("Connection: upgrade\r\n"))).upgrade);
-    try std.testing.expect(!(try accept("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")).upgrade);
+    try std.testing.expect(
+        !(try accept("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")).upgrade,
+    );
 
     try std.testing.expect((try accept(withFields("Expect: 100-Continue\r\n"))).expect_continue);
-    try std.testing.expect(!(try accept("GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n")).expect_continue);
+    try std.testing.expect(
+        !(try accept("GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n")).expect_continue,
+    );
     try refuse(withFields("Expect: 100\r\n"), .expectation_failed);
     try refuse(withFields("Expect:\r\n"), .expectation_failed);
 }
@@ -687,13 +776,25 @@ test "limits hold at their exact byte, also while incomplete" {
     const target = "/" ++ "a" ** 19;
     const fits = "GET " ++ target ++ " HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n";
     _ = try expectVerdict(fits, small, .{ .complete = fits.len });
-    _ = try expectVerdict("GET " ++ target ++ "a HTTP/1.1\r\nHost: a\r\n\r\n", small, .{ .rejected = .target_too_long });
+    _ = try expectVerdict(
+        "GET " ++ target ++ "a HTTP/1.1\r\nHost: a\r\n\r\n",
+        small,
+        .{ .rejected = .target_too_long },
+    );
     _ = try expectVerdict("GET " ++ target ++ "a", small, .{ .rejected = .target_too_long });
-    _ = try expectVerdict("GET / HTTP/1.1\r\nHost: a\r\nB: c\r\nD", small, .{ .rejected = .too_many_fields });
+    _ = try expectVerdict(
+        "GET / HTTP/1.1\r\nHost: a\r\nB: c\r\nD",
+        small,
+        .{ .rejected = .too_many_fields },
+    );
     const line = "GET / HTTP/1.1\r\nHost: a\r\nB: ";
     const longest = line ++ "x" ** (100 - line.len - 4) ++ "\r\n\r\n";
     _ = try expectVerdict(longest, small, .{ .complete = 100 });
-    _ = try expectVerdict(line ++ "x" ** (100 - line.len - 3) ++ "\r\n\r\n", small, .{ .rejected = .head_too_large });
+    _ = try expectVerdict(
+        line ++ "x" ** (100 - line.len - 3) ++ "\r\n\r\n",
+        small,
+        .{ .rejected = .head_too_large },
+    );
     _ = try expectVerdict(line ++ "x" ** (100 - line.len), small, .{ .rejected = .head_too_large });
     const narrow: Limits = .{ .head_bytes_max = 50, .target_bytes_max = 100, .fields_max = 2 };
     _ = try expectVerdict("GET /" ++ "a" ** 60, narrow, .{ .rejected = .target_too_long });
@@ -706,5 +807,8 @@ test "a target of 8,000 bytes is accepted" {
 
 test "bytes behind the head belong to whoever comes next" {
     var parser = Parser.init();
-    try sameVerdict(.{ .complete = good_head.len }, parser.feed(good_head ++ "\x00\n\x16", test_limits));
+    try sameVerdict(
+        .{ .complete = good_head.len },
+        parser.feed(good_head ++ "\x00\n\x16", test_limits),
+    );
 }

@@ -1,5 +1,5 @@
-//! Error bodies of RFC 9457, byte for byte what the TypeScript side writes for the same status, code
-//! and detail: `{"type":"about:blank","title":"Not Found","status":404,"code":"not_found"}`.
+//! Error bodies of RFC 9457, byte for byte what the TypeScript side writes for the same status,
+//! code and detail: `{"type":"about:blank","title":"Not Found","status":404,"code":"not_found"}`.
 
 const std = @import("std");
 const digits = @import("digits.zig");
@@ -18,8 +18,8 @@ pub fn bytesMax(code: []const u8, detail: ?[]const u8) usize {
         before_code.len + code.len + text + end.len;
 }
 
-/// Writes the body and returns its length. `code` is one of the stable snake_case codes, `detail` is
-/// UTF-8 and is left out when null.
+/// Writes the body and returns its length. `code` is one of the stable snake_case codes, `detail`
+/// is UTF-8 and is left out when null.
 pub fn write(out: []u8, status: u16, code: []const u8, detail: ?[]const u8) u32 {
     var at: usize = 0;
     append(out, &at, before_title);

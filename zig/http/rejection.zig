@@ -1,6 +1,6 @@
 //! Why a message was refused, and what its sender is told. The tag name is the stable `code` of the
-//! error body; every rejection closes the connection, because after it nobody can tell where the next
-//! message would begin.
+//! error body; every rejection closes the connection, because after it nobody can tell where the
+//! next message would begin.
 
 const std = @import("std");
 
@@ -102,7 +102,9 @@ pub const Rejection = enum(u8) {
 test "every code is snake_case and every status one that closes" {
     for (std.enums.values(Rejection)) |rejection| {
         for (rejection.code()) |byte| {
-            try std.testing.expect(std.ascii.isLower(byte) or std.ascii.isDigit(byte) or byte == '_');
+            try std.testing.expect(
+                std.ascii.isLower(byte) or std.ascii.isDigit(byte) or byte == '_',
+            );
         }
         try std.testing.expect(rejection.status() >= 400);
     }

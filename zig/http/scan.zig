@@ -1,11 +1,12 @@
-//! Finds the first byte of a class, sixteen or thirty-two at a time. Every other file of this folder
-//! scans through here; nothing reads past the slice it was given.
+//! Finds the first byte of a class, sixteen or thirty-two at a time. Every other file of this
+//! folder scans through here; nothing reads past the slice it was given.
 
 const std = @import("std");
 const builtin = @import("builtin");
 
 /// AVX2 compares 32 bytes in one instruction; elsewhere 16 is what one register holds, and a wider
-/// vector only makes the tail (shorter than a vector) more common. Measured in bench/micro/parser.zig.
+/// vector only makes the tail (shorter than a vector) more common. Measured in
+/// bench/micro/parser.zig.
 pub const lanes = if (builtin.cpu.arch == .x86_64 and
     std.Target.x86.featureSetHas(builtin.cpu.features, .avx2)) 32 else 16;
 
@@ -13,7 +14,8 @@ const Vector = @Vector(lanes, u8);
 const Mask = std.meta.Int(.unsigned, lanes);
 const Shift = std.math.Log2Int(Mask);
 
-/// Each class is named after what it runs over; the byte found is the first that is *not* part of it.
+/// Each class is named after what it runs over; the byte found is the first that is *not* part of
+/// it.
 pub const Class = enum {
     /// Visible ASCII without '#': all that may stand in a request target (RFC 9112 3.2).
     target,
@@ -21,8 +23,8 @@ pub const Class = enum {
     path,
     /// HTAB, SP, visible ASCII and the opaque 0x80–0xFF (RFC 9110 5.5).
     value,
-    /// Letters, digits and '-': the usual bytes of a field name; rarer token bytes stop the scan and
-    /// are looked up one by one.
+    /// Letters, digits and '-': the usual bytes of a field name; rarer token bytes stop the scan
+    /// and are looked up one by one.
     name,
     /// Letters, digits, '-', '.' and '_': the usual bytes of a host.
     host,
@@ -32,7 +34,8 @@ pub const Class = enum {
     until_question,
 };
 
-/// Index of the first byte at or after `from` that does not belong to `class`; `bytes.len` if all do.
+/// Index of the first byte at or after `from` that does not belong to `class`; `bytes.len` if all
+/// do.
 pub inline fn find(comptime class: Class, bytes: []const u8, from: usize) usize {
     var at = from;
     while (bytes.len - at >= lanes) : (at += lanes) {
@@ -63,7 +66,8 @@ inline fn stopMask(comptime class: Class, vector: Vector) Mask {
         .path => notTarget(vector) | equal(vector, '?'),
         .value => (bits(vector < splat(0x20)) & ~equal(vector, '\t')) | equal(vector, 0x7f),
         .name => ~(alphanumeric(vector) | equal(vector, '-')),
-        .host => ~(alphanumeric(vector) | equal(vector, '-') | equal(vector, '.') | equal(vector, '_')),
+        .host => ~(alphanumeric(vector) | equal(vector, '-') |
+            equal(vector, '.') | equal(vector, '_')),
         .until_cr => equal(vector, '\r'),
         .until_question => equal(vector, '?'),
     };
@@ -105,9 +109,10 @@ inline fn alphanumeric(vector: Vector) Mask {
     return bits(lower < splat(26)) | bits((vector -% splat('0')) < splat(10));
 }
 
-/// Where the colons and the bytes that end a value are in 64 bytes, found in one go. Going through field
-/// lines with `find`, each search must wait for the one before it; with a block in two registers a step
-/// is a shift and a count. Halves the time of a head with many fields (bench/micro/parser.zig).
+/// Where the colons and the bytes that end a value are in 64 bytes, found in one go. Going through
+/// field lines with `find`, each search must wait for the one before it; with a block in two
+/// registers a step is a shift and a count. Halves the time of a head with many fields
+/// (bench/micro/parser.zig).
 pub const Block = struct {
     start: usize,
     colons: u64,
@@ -153,8 +158,8 @@ pub const Block = struct {
         }
     }
 
-    /// Index of the first colon at or after `from`, which lies in this block or the next; the length of
-    /// the slice when there is none.
+    /// Index of the first colon at or after `from`, which lies in this block or the next; the
+    /// length of the slice when there is none.
     pub inline fn nextColon(block: *Block, bytes: []const u8, from: usize) usize {
         var at_least = from;
         while (true) {
@@ -220,11 +225,15 @@ const token_table = table: {
     break :table result;
 };
 
-/// Case-insensitive comparison with a word that is known when compiling and made of lower case letters
-/// and '-'. Sound for `text` without control bytes: setting bit 5 makes those of nothing else.
+/// Case-insensitive comparison with a word that is known when compiling and made of lower case
+/// letters and '-'. Sound for `text` without control bytes: setting bit 5 makes those of nothing
+/// else.
 pub inline fn equalsWord(text: []const u8, comptime word: []const u8) bool {
     if (text.len != word.len) return false;
-    const Word = std.meta.Int(.unsigned, 8 * comptime if (word.len >= 8) 8 else if (word.len >= 4) 4 else 1);
+    const Word = std.meta.Int(
+        .unsigned,
+        8 * comptime if (word.len >= 8) 8 else if (word.len >= 4) 4 else 1,
+    );
     const bytes = @sizeOf(Word);
     const mask: Word = @bitCast(@as([bytes]u8, @splat(0x20)));
     var difference: Word = 0;

@@ -1,5 +1,5 @@
-//! Status codes registered at IANA with their reason phrases, and the status lines made of them when
-//! compiling. Used by the encoder and by the error bodies, whose titles are the same phrases.
+//! Status codes registered at IANA with their reason phrases, and the status lines made of them
+//! when compiling. Used by the encoder and by the error bodies, whose titles are the same phrases.
 
 const std = @import("std");
 const digits = @import("digits.zig");
@@ -105,8 +105,8 @@ pub fn reason(code: u16) []const u8 {
     return reasons[code - first];
 }
 
-/// The status line of any code, with CRLF. A code that has not three digits is the caller's mistake and
-/// goes out as 500 (RFC 9110 15).
+/// The status line of any code, with CRLF. A code that has not three digits is the caller's mistake
+/// and goes out as 500 (RFC 9110 15).
 pub fn line(code: u16) []const u8 {
     if (code < first or code > last) return lines[500 - first];
     return lines[code - first];

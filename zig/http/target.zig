@@ -1,6 +1,7 @@
-//! Takes a request target apart: which of the four forms it has, where its path, query and authority
-//! lie (RFC 9112 3.2). The parser calls it once a target is complete and free of bytes that no target
-//! may hold. Percent escapes and dot segments are judged where the canonical path is made.
+//! Takes a request target apart: which of the four forms it has, where its path, query and
+//! authority lie (RFC 9112 3.2). The parser calls it once a target is complete and free of bytes
+//! that no target may hold. Percent escapes and dot segments are judged where the canonical path is
+//! made.
 
 const std = @import("std");
 const scan = @import("scan.zig");
@@ -21,18 +22,13 @@ pub const Target = struct {
 pub const Error = error{BadTarget};
 
 /// `bytes[start..end]` is the target; the rest of `bytes` only lets the scan load whole vectors.
-pub inline fn parse(method: []const u8, bytes: []const u8, start: usize, end: usize) Error!Target {
-    const connect = method.len == 7 and std.mem.eql(u8, method, "CONNECT");
-    if (bytes[start] == '/' and !connect) return pathAndQuery(.{ .form = .origin }, bytes, start, end);
-    return parseRare(method, connect, bytes, start, end);
-}
-
-fn parseRare(method: []const u8, connect: bool, bytes: []const u8, start: usize, end: usize) Error!Target {
-    if (connect) {
+pub fn parse(method: []const u8, bytes: []const u8, start: usize, end: usize) Error!Target {
+    if (std.mem.eql(u8, method, "CONNECT")) {
         // authority-form is `host ":" port` and the only form of CONNECT (RFC 9112 3.2.3).
         if (authority.parse(bytes, start, end) != .number) return error.BadTarget;
         return .{ .form = .authority, .authority = .of(start, end) };
     }
+    if (bytes[start] == '/') return pathAndQuery(.{ .form = .origin }, bytes, start, end);
     if (end - start == 1 and bytes[start] == '*') {
         if (!std.mem.eql(u8, method, "OPTIONS")) return error.BadTarget;
         return .{ .form = .asterisk, .path = .of(start, end) };
@@ -55,7 +51,7 @@ fn parseAbsolute(bytes: []const u8, start: usize, end: usize) Error!Target {
     );
 }
 
-inline fn pathAndQuery(base: Target, bytes: []const u8, start: usize, end: usize) Target {
+fn pathAndQuery(base: Target, bytes: []const u8, start: usize, end: usize) Target {
     var target = base;
     const question = scan.find(.until_question, bytes[0..end], start);
     target.path = .of(start, question);
@@ -63,7 +59,14 @@ inline fn pathAndQuery(base: Target, bytes: []const u8, start: usize, end: usize
     return target;
 }
 
-fn expectTarget(method: []const u8, text: []const u8, form: Form, path: []const u8, query: ?[]const u8, host: []const u8) !void {
+fn expectTarget(
+    method: []const u8,
+    text: []const u8,
+    form: Form,
+    path: []const u8,
+    query: ?[]const u8,
+    host: []const u8,
+) !void {
     errdefer std.debug.print("{s} {s}\n", .{ method, text });
     const target = try parse(method, text, 0, text.len);
     try std.testing.expectEqual(form, target.form);
@@ -92,12 +95,14 @@ test "the four forms" {
 
 test "forms that are refused" {
     for ([_][2][]const u8{
-        .{ "GET", "*" },              .{ "GET", "foo" },          .{ "GET", "a.example:443" }, .{ "GET", "foo/bar" },
-        .{ "OPTIONS", "**" },         .{ "CONNECT", "/" },        .{ "CONNECT", "a.example" }, .{ "CONNECT", "a.example:" },
-        .{ "CONNECT", "http://a:1" }, .{ "CONNECT", "*" },        .{ "GET", "ftp://a/" },      .{ "GET", "http:///x" },
-        .{ "GET", "http://" },        .{ "GET", "http://u@a/" },  .{ "GET", "http:/a" },       .{ "GET", "http://a,b/" },
-        .{ "GET", "http://?x" },      .{ "GET", "https://:80/" }, .{ "GET", "?x" },            .{ "GET", "s://]ufd/:" },
-        .{ "options", "*" },          .{ "GET", "ws://a/" },
+        .{ "GET", "*" },             .{ "GET", "foo" },            .{ "GET", "a.example:443" },
+        .{ "GET", "foo/bar" },       .{ "OPTIONS", "**" },         .{ "CONNECT", "/" },
+        .{ "CONNECT", "a.example" }, .{ "CONNECT", "a.example:" }, .{ "CONNECT", "http://a:1" },
+        .{ "CONNECT", "*" },         .{ "GET", "ftp://a/" },       .{ "GET", "http:///x" },
+        .{ "GET", "http://" },       .{ "GET", "http://u@a/" },    .{ "GET", "http:/a" },
+        .{ "GET", "http://a,b/" },   .{ "GET", "http://?x" },      .{ "GET", "https://:80/" },
+        .{ "GET", "?x" },            .{ "GET", "s://]ufd/:" },     .{ "options", "*" },
+        .{ "GET", "ws://a/" },
     }) |pair| {
         errdefer std.debug.print("{s} {s}\n", .{ pair[0], pair[1] });
         try std.testing.expectError(error.BadTarget, parse(pair[0], pair[1], 0, pair[1].len));
