@@ -126,7 +126,7 @@ function runs(path: string): boolean {
   return spawnSync(path, ["--version"]).status === 0;
 }
 
-/** Runs the program and ends as it ends. Signals meant for it are passed on. */
+/** Runs the program and ends as it ends. */
 function runUnderPinnedBun(program: string[]): void {
   const bun = bunPath();
   const child: ChildProcess = spawn(bun, program, {
@@ -134,9 +134,9 @@ function runUnderPinnedBun(program: string[]): void {
     stdio: "inherit",
     env: { ...process.env, PATH: `${dirname(bun)}:${process.env.PATH ?? ""}` },
   });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => child.kill(signal));
-  }
+  // A terminal sends these two to the program as well: only wait for what it does.
+  for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {});
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("exit", (code, signal) => {
     process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0));
   });

@@ -24,7 +24,15 @@ export interface Surroundings {
  * Starts a server and waits until it prints its address. Fails with its errors when it ends before.
  */
 export async function start(command: string[], { cwd, env = {} }: Surroundings): Promise<Started> {
-  const child = Bun.spawn(command, { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  // A process group of its own, as in a terminal: npx and its shell do not pass a signal on.
+  const child = Bun.spawn(command, {
+    cwd,
+    env,
+    detached: true,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const errors = new Response(child.stderr).text();
   let printed = "";
   const decoder = new TextDecoder();
@@ -35,7 +43,7 @@ export async function start(command: string[], { cwd, env = {} }: Surroundings):
     return {
       address: `http://127.0.0.1:${port}`,
       stop: async () => {
-        child.kill();
+        process.kill(-child.pid, "SIGTERM");
         await child.exited;
         return errors;
       },
