@@ -1,6 +1,6 @@
 /**
- * Fields of answers: checked when they are set, so that a wrong one fails where it was written. Kept as
- * a list, because an answer rarely has more than a handful.
+ * Fields of answers: checked when they are set, so that a wrong one fails where it was written.
+ * Kept as a list, because an answer rarely has more than a handful.
  */
 import { ChopinError } from "./errors.ts";
 
@@ -34,7 +34,9 @@ const reserved: Readonly<Record<string, string>> = {
   upgrade: "the server decides about protocols",
 };
 
-/** Checked names and their keys. An application uses a few dozen; the cap keeps made-up ones out. */
+/**
+ * Checked names and their keys. An application uses a few dozen; the cap keeps made-up ones out.
+ */
 const knownKeys = new Map<string, string>();
 const knownKeysMax = 1024;
 
@@ -57,7 +59,10 @@ export function fieldKey(name: string): string {
   return key;
 }
 
-/** True for the fields that only the server writes; they are dropped from a `Response` that has them. */
+/**
+ * True for the fields that only the server writes; they are dropped from a `Response` that has
+ * them.
+ */
 export function isReserved(key: string): boolean {
   return Object.hasOwn(reserved, key);
 }
@@ -70,7 +75,8 @@ export function isToken(text: string): boolean {
 /**
  * Adds a field to a list; without `append` it takes the place of all others of its name.
  *
- * @throws ChopinError `invalid_header`, also for CR, LF, NUL and characters above U+00FF in the value.
+ * @throws ChopinError `invalid_header`, also for CR, LF, NUL and characters above U+00FF in the
+ * value.
  */
 export function setField(
   fields: Field[] | undefined,

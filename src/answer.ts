@@ -1,6 +1,6 @@
 /**
- * One answer in the form that is sent. `response.ts` makes it from what a handler returned, middleware
- * changes it, `native/dispatch.ts` and `fetch.ts` write it.
+ * One answer in the form that is sent. `response.ts` makes it from what a handler returned,
+ * middleware changes it, `native/dispatch.ts` and `fetch.ts` write it.
  */
 import {
   type Field,

@@ -1,7 +1,7 @@
 /**
- * Chains of middleware, composed once before serving. A chain in which nobody waits stays synchronous:
- * its answer is in the batch that brought the request. Errors become answers where they are thrown, so
- * that every middleware around sees one.
+ * Chains of middleware, composed once before serving. A chain in which nobody waits stays
+ * synchronous: its answer is in the batch that brought the request. Errors become answers where
+ * they are thrown, so that every middleware around sees one.
  */
 
 import { type Answer, PreparedAnswer } from "./answer.ts";
@@ -82,9 +82,9 @@ export function finish(
 }
 
 /**
- * The answer for an error: what the nearest `onError` returns, or the problem body. Fields that the context
- * was given stay, so that those of middleware reach the client, but for those that describe the body
- * that never came.
+ * The answer for an error: what the nearest `onError` returns, or the problem body. Fields that the
+ * context was given stay, so that those of middleware reach the client, but for those that describe
+ * the body that never came.
  */
 export function failed(
   ctx: RequestContext,

@@ -6,8 +6,8 @@ import type { RequestHeaders } from "./headers.ts";
 import type { Query } from "./query.ts";
 
 /**
- * State that middleware shares with handlers. Name your own members once for the whole program, or give
- * an application its own type: `new Chopin<{ user: User }>()`.
+ * State that middleware shares with handlers. Name your own members once for the whole program, or
+ * give an application its own type: `new Chopin<{ user: User }>()`.
  *
  * @example
  * declare module "chopin" { interface State { user: User } }
@@ -26,8 +26,9 @@ export type AnswerInit = number | { readonly status?: number; readonly headers?:
 export type Bytes = ArrayBuffer | ArrayBufferView;
 
 /**
- * One request and its answer. Members read native memory only when they are used. A handler may keep the
- * context across `await`; once the answer is sent every member throws `ContextUsedAfterAnswer`.
+ * One request and its answer. Members read native memory only when they are used. A handler may
+ * keep the context across `await`; once the answer is sent every member throws
+ * `ContextUsedAfterAnswer`.
  *
  * Take single members by destructuring (`({ params }) => …`); methods need their object.
  */
@@ -35,8 +36,8 @@ export interface Context<P = Params, S extends object = State> {
   /** Method token, such as "GET". */
   readonly method: string;
   /**
-   * Canonical path: every segment decoded once; a slash inside a segment stays "%2F" and a percent sign
-   * is "%25". It is the path that routes and middleware prefixes see.
+   * Canonical path: every segment decoded once; a slash inside a segment stays "%2F" and a percent
+   * sign is "%25". It is the path that routes and middleware prefixes see.
    */
   readonly path: string;
   /** Captures of the route's path, decoded; those of `:name?` that are absent are missing. */
@@ -66,14 +67,16 @@ export interface Context<P = Params, S extends object = State> {
   /** A field of the request; several lines of one name are joined. */
   header(name: string): string | undefined;
   /**
-   * Sets a field of the answer. It replaces others of its name; with `append` it is added beside them, as
-   * Set-Cookie needs.
+   * Sets a field of the answer. It replaces others of its name; with `append` it is added beside
+   * them, as Set-Cookie needs.
    *
    * @throws ChopinError `invalid_header` for what must not be sent.
    */
   header(name: string, value: string, options?: { readonly append?: boolean }): this;
 
-  /** The body as text (UTF-8). It was read completely before the handler ran, so nothing is awaited. */
+  /**
+   * The body as text (UTF-8). It was read completely before the handler ran, so nothing is awaited.
+   */
   text(): string;
   /** An answer with `text/plain`. */
   text(value: string, init?: AnswerInit): Answer;
@@ -94,7 +97,9 @@ export interface Context<P = Params, S extends object = State> {
 
   /** An answer with `text/html`. */
   html(value: string, init?: AnswerInit): Answer;
-  /** An answer that sends the client elsewhere; `status` is 301, 302 (unless told), 303, 307 or 308. */
+  /**
+   * An answer that sends the client elsewhere; `status` is 301, 302 (unless told), 303, 307 or 308.
+   */
   redirect(location: string, status?: number): Answer;
   /** Status of the answer, unless what the handler returns has its own. */
   status(code: number): this;

@@ -1,6 +1,6 @@
 /**
- * What a program declared on one application, in order, and how nested and merged applications become one
- * list of routes and one of middleware. `app.ts` collects, `program.ts` compiles.
+ * What a program declared on one application, in order, and how nested and merged applications
+ * become one list of routes and one of middleware. `app.ts` collects, `program.ts` compiles.
  */
 import type { Around, Scope, Step } from "./compose.ts";
 import { ChopinError } from "./errors.ts";
@@ -23,6 +23,16 @@ export interface Definition {
   readonly entries: Entry[];
   onError: Scope["onError"];
   notFound: Step | undefined;
+}
+
+/** A route in a listing. */
+export interface RouteListing {
+  /** Method token, or "*" for all. */
+  readonly method: string;
+  readonly path: string;
+  readonly name: string | undefined;
+  /** File, line and column of its declaration. */
+  readonly place: string;
 }
 
 /** A route with its whole path. */
@@ -94,6 +104,31 @@ export function flatten(definition: Definition, development: boolean): FlatDefin
 export function joinPaths(prefix: string, path: string): string {
   if (prefix === "") return path;
   return path === "/" || path === "" ? prefix : prefix + path;
+}
+
+/** Every route with its whole path, in the order of declaration. */
+export function listRoutes(definition: Definition, prefix: string): RouteListing[] {
+  return definition.entries.flatMap((entry) => {
+    if (entry.type === "layer") return [];
+    if (entry.type === "merge") return listRoutes(entry.definition, prefix);
+    if (entry.type === "nest") {
+      return listRoutes(entry.definition, joinPaths(prefix, entry.prefix));
+    }
+    const { method, path, options, place } = entry.route;
+    return [{ method, path: joinPaths(prefix, path), name: options.name, place }];
+  });
+}
+
+/**
+ * A prefix without a slash at its end; "" for "/".
+ *
+ * @throws ChopinError `invalid_route`.
+ */
+export function checkPrefix(prefix: string): string {
+  if (typeof prefix !== "string" || !prefix.startsWith("/")) {
+    throw new ChopinError("invalid_route", `A prefix starts with a slash: ${String(prefix)}.`);
+  }
+  return prefix.endsWith("/") ? prefix.slice(0, -1) : prefix;
 }
 
 /** Entries with those of merged applications in their place. */

@@ -1,11 +1,19 @@
 /**
- * Routes declared at the top level of modules, without an application at hand. `mountAllRoutes()` takes
- * and empties this registry.
+ * Routes declared at the top level of modules, without an application at hand. `mountAllRoutes()`
+ * takes and empties this registry.
  */
 import { dirname, join } from "node:path";
 import type { State } from "./context.ts";
+import type { ServeOptions } from "./environment.ts";
 import { ChopinError } from "./errors.ts";
 import { type Declare, declareRoute, type RouteDeclaration } from "./route.ts";
+import type { Server } from "./serving.ts";
+
+/** A promise of an application whose routes are still being imported, with `serve` at hand. */
+export interface Mounting<App> extends Promise<App> {
+  /** Waits for the imports, then serves. */
+  serve(address?: string | number | ServeOptions): Promise<Server>;
+}
 
 let registry: RouteDeclaration[] = [];
 
@@ -13,8 +21,8 @@ let registry: RouteDeclaration[] = [];
 const embeddedPrefixes: readonly string[] = ["/$bunfs/", "B:\\~BUN\\", "B:/~BUN/"];
 
 /**
- * Declares a route for GET, and for HEAD unless that has its own. `post`, `put`, `patch`, `del` (also
- * exported as `delete`), `head`, `options` and `all` do the same for their methods.
+ * Declares a route for GET, and for HEAD unless that has its own. `post`, `put`, `patch`, `del`
+ * (also exported as `delete`), `head`, `options` and `all` do the same for their methods.
  *
  * @throws ChopinError `invalid_route`.
  * @example
@@ -46,15 +54,15 @@ export function takeRoutes(): RouteDeclaration[] {
 /**
  * Imports every module that matches a pattern, relative to the folder of the program's main module.
  *
- * @throws ChopinError `routes_folder` when nothing matches, or inside a compiled executable, where there is
- * no folder to look into.
+ * @throws ChopinError `routes_folder` when nothing matches, or inside a compiled executable, where
+ * there is no folder to look into.
  */
 export async function importRoutes(pattern: string): Promise<void> {
   if (embeddedPrefixes.some((prefix) => Bun.main.startsWith(prefix))) {
     throw new ChopinError(
       "routes_folder",
-      `mountAllRoutes(${JSON.stringify(pattern)}) cannot look into a folder from a compiled executable. ` +
-        'Import the modules instead (import "./routes/users.ts";) and call mountAllRoutes().',
+      `mountAllRoutes(${JSON.stringify(pattern)}) cannot look into a folder from a compiled ` +
+        'executable. Import the modules instead (import "./routes/users.ts";) and call mountAllRoutes().',
     );
   }
   const folder = dirname(Bun.main);

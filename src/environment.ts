@@ -1,4 +1,7 @@
-/** Options of a server: what the program says goes before the environment, and that before the defaults. */
+/**
+ * Options of a server: what the program says goes before the environment, and that before the
+ * defaults.
+ */
 import { ChopinError } from "./errors.ts";
 import type { ServerOptions } from "./native/contract.ts";
 
@@ -12,7 +15,10 @@ export interface ServeOptions {
   readonly unix?: string;
   /** Bytes of a request's head: 1,024 to 131,072; 32 KiB unless told. Larger ones get 431. */
   readonly headLimit?: number;
-  /** Bytes of a request's body, where its route says nothing: 1 MiB unless told. Larger ones get 413. */
+  /**
+   * Bytes of a request's body, where its route says nothing: 1 MiB unless told. Larger ones get
+   * 413.
+   */
   readonly bodyLimit?: number;
   /** Milliseconds for a whole head: 10,000 unless told. Slower ones get 408. */
   readonly headTimeoutMs?: number;
@@ -62,7 +68,10 @@ export const bodyLimitDefault = 1024 * 1024;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** False in production: then error answers do not say what went wrong. CHOPIN_ENV goes before NODE_ENV. */
+/**
+ * False in production: then error answers do not say what went wrong. CHOPIN_ENV goes before
+ * NODE_ENV.
+ */
 export function isDevelopment(environment: Environment = process.env): boolean {
   return (environment.CHOPIN_ENV ?? environment.NODE_ENV) !== "production";
 }
@@ -70,8 +79,8 @@ export function isDevelopment(environment: Environment = process.env): boolean {
 /**
  * Options with everything filled in and checked.
  *
- * @throws ChopinError `invalid_option`, `invalid_environment` or `invalid_address`: which one, its value
- * and its range.
+ * @throws ChopinError `invalid_option`, `invalid_environment` or `invalid_address`: which one, its
+ * value and its range.
  */
 export function serverOptions(
   given: ServeOptions,
@@ -124,8 +133,8 @@ export function workersWanted(
 }
 
 /**
- * The address of `serve("host:port")`: "0.0.0.0:8080", "[::1]:8080", ":8080", "8080", "localhost:0" or
- * "unix:/path/of/a.sock".
+ * The address of `serve("host:port")`: "0.0.0.0:8080", "[::1]:8080", ":8080", "8080", "localhost:0"
+ * or "unix:/path/of/a.sock".
  *
  * @throws ChopinError `invalid_address`.
  */

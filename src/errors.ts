@@ -1,6 +1,6 @@
 /**
- * Every error that Chopin answers with or throws, under a stable code. Codes never change their meaning;
- * programs may compare them.
+ * Every error that Chopin answers with or throws, under a stable code. Codes never change their
+ * meaning; programs may compare them.
  */
 import { fieldsFrom } from "./answer-fields.ts";
 import { reasonPhrase } from "./status.ts";
@@ -86,7 +86,8 @@ export const faults = {
 export type FaultCode = keyof typeof faults;
 
 /**
- * A mistake in how Chopin is set up or used. `code` is one of `faults`, `message` says what to change.
+ * A mistake in how Chopin is set up or used. `code` is one of `faults`, `message` says what to
+ * change.
  *
  * @example
  * try { app.get("users", list) } catch (error) { (error as ChopinError).code } // "invalid_route"
@@ -120,9 +121,9 @@ export interface HTTPErrorOptions extends ErrorOptions {
 }
 
 /**
- * Throw it, from a handler or a middleware, to answer with an error: `status` from 400 to 599, a stable
- * snake_case `code` for programs (by default made from the status: 404 is `not_found`), and an optional
- * `detail` for people. The body is `application/problem+json` (RFC 9457).
+ * Throw it, from a handler or a middleware, to answer with an error: `status` from 400 to 599, a
+ * stable snake_case `code` for programs (by default made from the status: 404 is `not_found`), and
+ * an optional `detail` for people. The body is `application/problem+json` (RFC 9457).
  *
  * @example
  * throw new HTTPError(404, "user_not_found", "There is no user 7.");
@@ -157,8 +158,8 @@ export function problem(code: ProblemCode, detail?: string): HTTPError {
 }
 
 /**
- * The body of an error answer, byte for byte as the native library writes it; `detail` comes last, in
- * development followed by the stack.
+ * The body of an error answer, byte for byte as the native library writes it; `detail` comes last,
+ * in development followed by the stack.
  */
 export function problemBody(status: number, code: string, detail?: string, stack?: string): string {
   let body = `{"type":"about:blank","title":"${reasonPhrase(status)}","status":${status},"code":`;

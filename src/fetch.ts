@@ -1,6 +1,7 @@
 /**
- * Requests without a socket: the native router and the same chains, over a Web `Request` and back to a
- * `Response`. What the library answers by itself on a socket is answered here with the same bytes.
+ * Requests without a socket: the native router and the same chains, over a Web `Request` and back
+ * to a `Response`. What the library answers by itself on a socket is answered here with the same
+ * bytes.
  */
 
 import { bodyOf, type PreparedAnswer } from "./answer.ts";
@@ -27,7 +28,10 @@ const bodiless: readonly number[] = [204, 205, 304];
 const noBytes = new Uint8Array(0);
 const decoder = new TextDecoder();
 
-/** Answers a request by a compiled application; `ip` is what its context has as the client's address. */
+/**
+ * Answers a request by a compiled application; `ip` is what its context has as the client's
+ * address.
+ */
 export async function answerRequest(
   program: Program,
   request: Request,
@@ -37,7 +41,7 @@ export async function answerRequest(
   const match = program.router.match(request.method, target);
   if (match === undefined) return refusal(request, "bad_path");
   const end = program.target(match.handler);
-  const body = await readBody(request, end.bodyLimit);
+  const body = await readBody(request, match.bodyLimit);
   if (body === undefined) return refusal(request, "body_too_large");
   const ctx = new WebContext(request, target, match, end, body, ip);
   const chain = end.chain(match.coverage);

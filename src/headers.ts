@@ -9,8 +9,8 @@ export interface FieldSource {
 }
 
 /**
- * Fields of a request, read-only. Names are case-insensitive; values have one character for each byte, as
- * everywhere on the Web.
+ * Fields of a request, read-only. Names are case-insensitive; values have one character for each
+ * byte, as everywhere on the Web.
  *
  * @example
  * ctx.headers.get("Accept");
@@ -23,7 +23,9 @@ export class RequestHeaders implements Iterable<readonly [name: string, value: s
     this.#source = source;
   }
 
-  /** The value; several lines of one name joined by ", " (cookies by "; "). Null when there is none. */
+  /**
+   * The value; several lines of one name joined by ", " (cookies by "; "). Null when there is none.
+   */
   get(name: string): string | null {
     const key = name.toLowerCase();
     const first = this.#source.fieldValue(key, 0);

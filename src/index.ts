@@ -1,9 +1,10 @@
 /** Everything that a program imports from "chopin". */
 export type { Answer, AnswerHeaders } from "./answer.ts";
 export type { FieldsInit } from "./answer-fields.ts";
-export { Chopin, type Server } from "./app.ts";
+export { Chopin } from "./app.ts";
 export type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
-export type { AppOptions } from "./definition.ts";
+export type { AppOptions, RouteListing } from "./definition.ts";
+export type { Mounting } from "./discovery.ts";
 export { all, del, del as delete, get, head, options, patch, post, put } from "./discovery.ts";
 export type { ServeOptions } from "./environment.ts";
 export {
@@ -28,3 +29,4 @@ export type {
   ParamsOf,
   RouteOptions,
 } from "./route.ts";
+export type { Server, StopOptions } from "./serving.ts";

@@ -1,7 +1,10 @@
 /** The query of a request, parsed when it is first asked for. */
 import { problem } from "./errors.ts";
 
-/** Fields of one query. A form of a thousand fields is long; more of them is an attack on the parser. */
+/**
+ * Fields of one query. A form of a thousand fields is long; more of them is an attack on the
+ * parser.
+ */
 const fieldsMax = 1024;
 
 /** Every field of the query by name; of repeated names the first value. */
@@ -11,7 +14,8 @@ export type Query = Readonly<Record<string, string | undefined>>;
 export type QueryPairs = readonly string[];
 
 /**
- * Splits and decodes a query as HTML forms encode it: `+` is a space, broken escapes stay as they are.
+ * Splits and decodes a query as HTML forms encode it: `+` is a space, broken escapes stay as they
+ * are.
  *
  * @throws HTTPError 400 `too_many_query_fields` above 1,024 fields.
  */

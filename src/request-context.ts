@@ -1,6 +1,6 @@
 /**
- * The part of a context that does not depend on where a request's bytes are. `native/exchange.ts` reads
- * them from native memory, `fetch.ts` from a Web Request.
+ * The part of a context that does not depend on where a request's bytes are. `native/exchange.ts`
+ * reads them from native memory, `fetch.ts` from a Web Request.
  */
 
 import { type Answer, checkStatus, type Draft } from "./answer.ts";
@@ -144,7 +144,7 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   json(value: unknown, init?: AnswerInit): Answer;
   json<T = unknown>(value?: unknown, init?: AnswerInit): T | Answer {
     this.check();
-    // biome-ignore lint/complexity/noArguments: `json(undefined)` answers, and a rest list would cost.
+    // biome-ignore lint/complexity/noArguments: `json(undefined)` is an answer
     if (arguments.length > 0) return answerOf(kind.json, value, init);
     try {
       return JSON.parse(this.text()) as T;

@@ -1,6 +1,6 @@
 /**
- * From what a handler returned to the one form of answers, and helpers that make answers outside of a
- * context. Called by `compose.ts`, `static.ts` and the dispatch.
+ * From what a handler returned to the one form of answers, and helpers that make answers outside of
+ * a context. Called by `compose.ts`, `static.ts` and the dispatch.
  */
 
 import { type Answer, bytesOf, checkStatus, isBytes, kindOf, PreparedAnswer } from "./answer.ts";
@@ -15,11 +15,12 @@ const gatheredBytesMax = 64 * 1024 * 1024;
 const redirects: readonly number[] = [301, 302, 303, 307, 308];
 
 /**
- * Brings what a handler returned into the one form of answers. A `Response`, a blob or a stream is read
- * first, so it gives a promise; promises are resolved by the caller. `drafted` is the status that the
- * context was given, or 0.
+ * Brings what a handler returned into the one form of answers. A `Response`, a blob or a stream is
+ * read first, so it gives a promise; promises are resolved by the caller. `drafted` is the status
+ * that the context was given, or 0.
  *
- * @throws ChopinError `invalid_answer` for what cannot be sent; errors that were returned are thrown.
+ * @throws ChopinError `invalid_answer` for what cannot be sent; errors that were returned are
+ * thrown.
  */
 export function prepare(value: unknown, drafted: number): PreparedAnswer | Promise<PreparedAnswer> {
   if (typeof value === "object" && value !== null) {
@@ -64,8 +65,8 @@ export function bytes(value: Bytes, init?: AnswerInit): Answer {
 /**
  * An answer that sends the client elsewhere. Characters beyond ASCII are percent-encoded.
  *
- * @throws ChopinError `invalid_header` for a location with control characters, `invalid_status` for a
- * status other than 301, 302, 303, 307 and 308.
+ * @throws ChopinError `invalid_header` for a location with control characters, `invalid_status` for
+ * a status other than 301, 302, 303, 307 and 308.
  */
 export function redirect(location: string, status = 302): Answer {
   if (!redirects.includes(status)) {
@@ -111,7 +112,8 @@ function prepareResponse(
   if (body === null) return new PreparedAnswer(kind.none, null, status, fieldsOf(response));
   return gather(body).then((gathered) => {
     const fields = fieldsOf(response);
-    // Without a Content-Type nobody can say any more whether it was text: valid UTF-8 is sent as such.
+    // Without a Content-Type nobody can say any more whether it was text: valid UTF-8 is taken
+    // as such.
     const named = response.headers.has("content-type");
     const kindOfBody = named ? kind.none : isText(gathered) ? kind.text : kind.bytes;
     return new PreparedAnswer(kindOfBody, gathered, status, fields);

@@ -4,6 +4,7 @@ import type { Answer } from "./answer.ts";
 import { isToken } from "./answer-fields.ts";
 import type { Context, Params, State } from "./context.ts";
 import { ChopinError } from "./errors.ts";
+import type { CaptureNames } from "./request-context.ts";
 
 /** Segments of a path, as a union. */
 type SegmentOf<Path extends string> = Path extends `${infer Segment}/${infer Rest}`
@@ -24,8 +25,8 @@ type NameOf<Segment extends string> = Segment extends `:${infer Text}`
     : never;
 
 /**
- * The captures of a path: `"/users/:id/:tab?"` gives `{ id: string; tab: string | undefined }`. One flat
- * object type for each path, so that editors stay quick.
+ * The captures of a path: `"/users/:id/:tab?"` gives `{ id: string; tab: string | undefined }`. One
+ * flat object type for each path, so that editors stay quick.
  */
 export type ParamsOf<Path extends string> = string extends Path
   ? Params
@@ -37,8 +38,8 @@ export type ParamsOf<Path extends string> = string extends Path
 
 /**
  * Answers one request: what it returns, or what its promise gives, is the answer. Objects, arrays,
- * numbers and booleans become JSON, strings text, buffers bytes; null and undefined 204; a `Response` or
- * an answer of the context is sent as it is.
+ * numbers and booleans become JSON, strings text, buffers bytes; null and undefined 204; a
+ * `Response` or an answer of the context is sent as it is.
  */
 export type Handler<Path extends string = string, S extends object = State> = (
   ctx: Context<ParamsOf<Path>, S>,
@@ -48,8 +49,9 @@ export type Handler<Path extends string = string, S extends object = State> = (
 export type Next = () => Answer | Promise<Answer>;
 
 /**
- * Runs around handlers, and around 404, 405 and the automatic OPTIONS. What it returns is the answer;
- * when it returns nothing, the answer is that of `next()`. Without `await` everything stays synchronous.
+ * Runs around handlers, and around 404, 405 and the automatic OPTIONS. What it returns is the
+ * answer; when it returns nothing, the answer is that of `next()`. Without `await` everything stays
+ * synchronous.
  *
  * @example
  * const timing: Middleware = async (ctx, next) => {
@@ -60,13 +62,18 @@ export type Next = () => Answer | Promise<Answer>;
  */
 export type Middleware<S extends object = State> = (ctx: Context<Params, S>, next: Next) => unknown;
 
-/** May answer for an error that a handler or a middleware threw; undefined: the usual problem body. */
+/**
+ * May answer for an error that a handler or a middleware threw; undefined: the usual problem body.
+ */
 export type ErrorHandler<S extends object = State> = (
   error: unknown,
   ctx: Context<Params, S>,
 ) => unknown;
 
-/** An answer that is the same for every request: prepared at start and given without running JavaScript. */
+/**
+ * An answer that is the same for every request: prepared at start and given without running
+ * JavaScript.
+ */
 export type Constant =
   | string
   | number
@@ -76,7 +83,9 @@ export type Constant =
 
 /** Options of a route, written before its handler. */
 export interface RouteOptions<S extends object = State> {
-  /** Bytes of a request body that are accepted; larger ones get 413. The default is the server's. */
+  /**
+   * Bytes of a request body that are accepted; larger ones get 413. The default is the server's.
+   */
   readonly bodyLimit?: number;
   /** Middleware of this route alone, inside that of the application. */
   readonly use?: Middleware<S> | readonly Middleware<S>[];
@@ -84,7 +93,10 @@ export interface RouteOptions<S extends object = State> {
   readonly name?: string;
 }
 
-/** Declares a route of one method: path, options if there are any, then a handler or a constant answer. */
+/**
+ * Declares a route of one method: path, options if there are any, then a handler or a constant
+ * answer.
+ */
 export interface Declare<S extends object, Result> {
   <const Path extends string>(path: Path, answer: Handler<Path, S> | Constant): Result;
   <const Path extends string>(
@@ -156,8 +168,25 @@ export function middlewareOf(options: RouteOptions<never>): readonly Middleware<
 }
 
 /**
- * Where the program called into Chopin: the first line of the stack outside of this folder. Native code
- * and tail calls leave no line, so a fixed depth would not do.
+ * Names of the captures of a pattern, in order. Whether it is well-formed the native router
+ * decides.
+ */
+export function captureNames(path: string): CaptureNames {
+  const names: string[] = [];
+  let wildcard = false;
+  for (const segment of path.split("/")) {
+    const name = /^:([A-Za-z_][A-Za-z0-9_]*)/.exec(segment)?.[1];
+    if (name !== undefined) names.push(name);
+    if (!segment.startsWith("*")) continue;
+    names.push(segment.slice(1) || "*");
+    wildcard = true;
+  }
+  return { names, wildcard };
+}
+
+/**
+ * Where the program called into Chopin: the first line of the stack outside of this folder. Native
+ * code and tail calls leave no line, so a fixed depth would not do.
  */
 export function callerPlace(): string {
   const lines = (new Error().stack ?? "").split("\n").slice(1);

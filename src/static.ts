@@ -1,14 +1,14 @@
 /**
- * Constant answers: prepared once at start, given by native code without running JavaScript where no
- * middleware covers their path. Called by `program.ts`.
+ * Constant answers: prepared once at start, given by native code without running JavaScript where
+ * no middleware covers their path. Called by `program.ts`.
  */
 import { PreparedAnswer } from "./answer.ts";
 import { kind } from "./native/abi.ts";
 import { prepare } from "./response.ts";
 
 /**
- * Prepares the answer that a program gave in place of a handler. Its body is serialized here, so that
- * later changes to the value are not seen.
+ * Prepares the answer that a program gave in place of a handler. Its body is serialized here, so
+ * that later changes to the value are not seen.
  *
  * @throws ChopinError `invalid_answer` for what cannot be sent.
  */

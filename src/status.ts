@@ -62,8 +62,8 @@ const reasons: Readonly<Record<number, string>> = {
 };
 
 /**
- * The registered reason phrase of a status, such as "Not Found" for 404; "Unknown Status" for a number
- * that is not registered.
+ * The registered reason phrase of a status, such as "Not Found" for 404; "Unknown Status" for a
+ * number that is not registered.
  */
 export function reasonPhrase(status: number): string {
   return reasons[status] ?? "Unknown Status";

@@ -1,6 +1,7 @@
 /**
- * Mirror of `zig/abi.zig` and the limits that shape it. Record fields are indexes of 32-bit words, places
- * in the view are bytes. `test/native/` holds this file against the layout that the library prints.
+ * Mirror of `zig/abi.zig` and the limits that shape it. Record fields are indexes of 32-bit words,
+ * places in the view are bytes. `test/native/` holds this file against the layout that the library
+ * prints.
  */
 
 export const abiVersion = 1;

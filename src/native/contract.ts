@@ -1,6 +1,6 @@
 /**
- * What the two halves of `src/native/` promise each other: `server.ts` starts the reactor and runs its
- * turns, `dispatch.ts` answers the requests of a batch. Types only.
+ * What the two halves of `src/native/` promise each other: `server.ts` starts the reactor and runs
+ * its turns, `dispatch.ts` answers the requests of a batch. Types only.
  */
 import type { Pointer } from "bun:ffi";
 
@@ -45,7 +45,9 @@ export interface NativeServer {
   readonly address: BoundAddress;
   /** Called after the first late answer since the last turn, so that a turn sends it. */
   requestTurn(): void;
-  /** Closes the listener, waits at most `timeoutMs` for requests in flight, then frees everything. */
+  /**
+   * Closes the listener, waits at most `timeoutMs` for requests in flight, then frees everything.
+   */
   stop(timeoutMs: number): Promise<void>;
 }
 
@@ -71,8 +73,10 @@ export type StartServer = (
 ) => Promise<NativeServer>;
 
 declare global {
-  /** Methods of Bun's and Node's buffers that the type packages leave out; several times as quick as
-   *  `toString` and `write`, which look at their arguments first. */
+  /**
+   * Methods of Bun's and Node's buffers that the type packages leave out; several times as quick as
+   * `toString` and `write`, which look at their arguments first.
+   */
   interface Buffer {
     latin1Slice(start: number, end: number): string;
     utf8Slice(start: number, end: number): string;

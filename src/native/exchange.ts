@@ -1,6 +1,7 @@
 /**
- * Requests as they lie in the view. A context reads a record and its bytes only when it is asked: during
- * a dispatch in place, later from the stage, where the native side puts a held request's bytes.
+ * Requests as they lie in the view. A context reads a record and its bytes only when it is asked:
+ * during a dispatch in place, later from the stage, where the native side puts a held request's
+ * bytes.
  */
 import type { Pointer } from "bun:ffi";
 import { ChopinError, ContextUsedAfterAnswer } from "../errors.ts";
@@ -49,7 +50,9 @@ export class Exchange {
     this.#staged = context;
   }
 
-  /** The number of a lower-case field name, or `notInterned` when the library has no room for it. */
+  /**
+   * The number of a lower-case field name, or `notInterned` when the library has no room for it.
+   */
   nameId(name: string): number {
     const known = this.#names.get(name);
     if (known !== undefined) return known;

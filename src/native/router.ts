@@ -1,10 +1,14 @@
-/** Routes in native memory: declared here, matched for sockets by the library and for `fetch` from here. */
+/**
+ * Routes in native memory: declared here, matched for sockets by the library and for `fetch` from
+ * here.
+ */
 import { CString, type Pointer } from "bun:ffi";
 import type { PreparedAnswer } from "../answer.ts";
 import { fieldLines } from "../answer-fields.ts";
 import { ChopinError } from "../errors.ts";
 import { code, flag, limits, methodTokens, request, special } from "./abi.ts";
 import type { NativeRouter } from "./contract.ts";
+import { RouteRefused } from "./route-refused.ts";
 import {
   chopin_router_add,
   chopin_router_commit,
@@ -18,28 +22,6 @@ import {
   chopin_router_reason,
 } from "./symbols.ts";
 
-/** Why the router refused a pattern; `program.ts` says where it was declared. */
-export class RouteRefused extends Error {
-  readonly code: "invalid_route" | "duplicate_route" | "conflicting_route";
-  /** Handler of the route that was refused, when it shows only at commit. */
-  readonly handler: number | undefined;
-  /** Handler of the route that was there before. */
-  readonly other: number | undefined;
-
-  constructor(
-    refused: RouteRefused["code"],
-    message: string,
-    handler: number | undefined,
-    other: number | undefined,
-  ) {
-    super(message);
-    this.name = "RouteRefused";
-    this.code = refused;
-    this.handler = handler;
-    this.other = other;
-  }
-}
-
 /** Where the router sends a request. */
 export interface Match {
   /** Index of the route, or one of `special`. */
@@ -50,6 +32,8 @@ export interface Match {
   readonly captures: readonly (string | undefined)[];
   /** One bit for each prefix that covers the path. */
   readonly coverage: number;
+  /** Bytes of a body that are accepted. */
+  readonly bodyLimit: number;
   /** Methods of the path, with 405 and OPTIONS. */
   readonly allow: string;
 }
@@ -139,7 +123,10 @@ export class Router implements NativeRouter {
     this.#expect(result);
   }
 
-  /** Prepares the answer of a handler, which native code then gives by itself where nothing covers it. */
+  /**
+   * Prepares the answer of a handler, which native code then gives by itself where nothing covers
+   * it.
+   */
   constant(handler: number, answer: PreparedAnswer): void {
     const fields = Buffer.from(fieldLines(answer.fields), "latin1");
     const body = answer.bytes();
@@ -216,6 +203,8 @@ export class Router implements NativeRouter {
       path: pathText(words, bytes),
       captures: handler < special.first ? capturesOf(words, bytes) : [],
       coverage: words[request.coverage]!,
+      // Without a socket there is no body yet; this word says how long it may be.
+      bodyLimit: words[request.body]!,
       allow: handler < special.first ? "" : spanText(words, bytes, request.params),
     };
   }

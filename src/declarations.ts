@@ -1,0 +1,140 @@
+/** What a program can declare on an application; `app.ts` makes it a server. */
+import type { Around, Step } from "./compose.ts";
+import type { Context, Params, State } from "./context.ts";
+import {
+  type AppOptions,
+  checkPrefix,
+  type Definition,
+  listRoutes,
+  type RouteListing,
+} from "./definition.ts";
+import { ChopinError } from "./errors.ts";
+import {
+  type Constant,
+  type Declare,
+  declareRoute,
+  type ErrorHandler,
+  type Handler,
+  type Middleware,
+  type RouteOptions,
+} from "./route.ts";
+
+/** Routes, middleware and hooks. `S` is the type of `ctx.state`; see `State`. */
+export abstract class Declarations<S extends object = State> {
+  /** Declares a route for GET, and for HEAD unless that has its own. */
+  readonly get = this.#declaring("GET");
+  /** Declares a route for POST. */
+  readonly post = this.#declaring("POST");
+  /** Declares a route for PUT. */
+  readonly put = this.#declaring("PUT");
+  /** Declares a route for PATCH. */
+  readonly patch = this.#declaring("PATCH");
+  /** Declares a route for DELETE. */
+  readonly delete = this.#declaring("DELETE");
+  /** Declares a route for HEAD, instead of the automatic one. */
+  readonly head = this.#declaring("HEAD");
+  /** Declares a route for OPTIONS, instead of the automatic answer. */
+  readonly options = this.#declaring("OPTIONS");
+  /** Declares a route for every method that has none of its own, but TRACE and CONNECT. */
+  readonly all = this.#declaring("*");
+
+  protected readonly definition: Definition;
+
+  constructor(options: AppOptions = {}) {
+    this.definition = { options, entries: [], onError: undefined, notFound: undefined };
+  }
+
+  /** Called before anything is declared; throws when nothing can be any more. */
+  protected abstract change(): void;
+
+  /**
+   * Declares a route for any method token, such as "PROPFIND".
+   *
+   * @throws ChopinError `invalid_route`, also for TRACE and CONNECT, which are always refused.
+   */
+  on<const Path extends string>(
+    method: string,
+    path: Path,
+    answer: Handler<Path, S> | Constant,
+  ): this;
+  on<const Path extends string>(
+    method: string,
+    path: Path,
+    options: RouteOptions<S>,
+    answer: Handler<Path, S> | Constant,
+  ): this;
+  on(method: string, path: string, ...list: [first: unknown, second?: unknown]): this {
+    return this.#declare(method, path, list);
+  }
+
+  /**
+   * Runs a middleware around everything: every route, 404, 405 and the automatic OPTIONS. Those
+   * that were added first are outermost.
+   */
+  layer(middleware: Middleware<S>): this {
+    return this.layerPath("/", middleware);
+  }
+
+  /**
+   * Runs a middleware around everything at and below a path, whole segments: `/a` covers `/a/b`,
+   * not `/ab`.
+   */
+  layerPath(prefix: string, middleware: Middleware<S>): this {
+    if (typeof middleware !== "function") {
+      throw new ChopinError("invalid_route", `The middleware for ${prefix} is no function.`);
+    }
+    const around = middleware as unknown as Around;
+    return this.add({ type: "layer", prefix: checkPrefix(prefix), around });
+  }
+
+  /**
+   * Puts an application below a path. It stays closed: its middleware, `onError` and `notFound`
+   * hold at and below the path, and nowhere else.
+   */
+  nest<T extends object>(prefix: string, app: Declarations<T>): this {
+    return this.add({ type: "nest", prefix: checkPrefix(prefix), definition: app.definition });
+  }
+
+  /** Takes over routes and middleware of another application as if they had been declared here. */
+  merge<T extends object>(app: Declarations<T>): this {
+    return this.add({ type: "merge", definition: app.definition });
+  }
+
+  /**
+   * Lets a function answer for what handlers and middleware throw; when it returns undefined, the
+   * usual problem body is sent. Errors of the server are then no longer printed.
+   */
+  onError(handler: ErrorHandler<S>): this {
+    this.change();
+    this.definition.onError = handler as unknown as Definition["onError"];
+    return this;
+  }
+
+  /** Answers where no route has the path; with 404 unless it says otherwise. */
+  notFound(handler: (ctx: Context<Params, S>) => unknown): this {
+    this.change();
+    this.definition.notFound = handler as unknown as Step;
+    return this;
+  }
+
+  /** Every route with its whole path, in the order of declaration. */
+  routes(): RouteListing[] {
+    return listRoutes(this.definition, "");
+  }
+
+  protected add(entry: Definition["entries"][number]): this {
+    this.change();
+    this.definition.entries.push(entry);
+    return this;
+  }
+
+  #declaring(method: string): Declare<S, this> {
+    return (path: string, ...list: [first: unknown, second?: unknown]) =>
+      this.#declare(method, path, list);
+  }
+
+  #declare(method: string, path: string, list: readonly unknown[]): this {
+    const route = declareRoute(method, path, list[0], list[1], list.length + 1);
+    return this.add({ type: "route", route });
+  }
+}

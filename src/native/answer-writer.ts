@@ -1,0 +1,175 @@
+/**
+ * Writes answers into the view: into the batch's records and the arena while a dispatch runs, into
+ * the ring of late ones afterwards. Called by `dispatch.ts`.
+ */
+import { problemBody, problems } from "../errors.ts";
+import {
+  answerFlag,
+  code,
+  control,
+  kind,
+  lateTarget,
+  limits,
+  response,
+  state,
+  view,
+} from "./abi.ts";
+import type { NativeServer } from "./contract.ts";
+import type { NativeContext } from "./exchange.ts";
+import { chopin_answer_attach, chopin_answers_flush, chopin_request_hold } from "./symbols.ts";
+
+const responsesStart = view.responses >>> 2;
+const lateStart = view.late >>> 2;
+const arenaStart = view.answerArena;
+const arenaEnd = view.answerArena + limits.answerArenaBytes;
+
+/**
+ * Bodies that may become larger than this as UTF-8 are handed over by themselves: the arena serves
+ * a whole batch.
+ */
+const inlineBytesMax = 64 * 1024;
+
+const encoder = new TextEncoder();
+
+/** Text that is sent as UTF-8, or bytes. */
+export type Body = string | Uint8Array<ArrayBuffer>;
+
+export class AnswerWriter {
+  /** While a dispatch runs nothing can be flushed: native code waits for its end. */
+  dispatching = false;
+  readonly #native: NativeServer;
+  readonly #words: Uint32Array;
+  readonly #bytes: Buffer;
+  /** Next free byte of the answer arena. */
+  #top = arenaStart;
+  /** Answers that found no room while a dispatch ran; written when the arena is free again. */
+  #postponed: (() => void)[] = [];
+
+  constructor(native: NativeServer) {
+    this.#native = native;
+    this.#words = native.view;
+    this.#bytes = native.bytes;
+  }
+
+  /** The last turn consumed the arena. */
+  reset(): void {
+    // Late answers that came while the turn ran still lie there.
+    if (this.#words[control.lateCount] === 0) this.#top = arenaStart;
+    if (this.#postponed.length === 0) return;
+    const postponed = this.#postponed;
+    this.#postponed = [];
+    for (const write of postponed) write();
+  }
+
+  /** Keeps the request's bytes beyond this dispatch. False: too many wait already. */
+  hold(ctx: NativeContext): boolean {
+    if (ctx.slot >= 0) return true;
+    const slot = chopin_request_hold(this.#native.handle, ctx.index);
+    if (slot < 0) return false;
+    ctx.slot = slot;
+    ctx.generation = this.#words[control.result]!;
+    this.#words[responsesStart + ctx.index * response.words + response.state] = state.held;
+    return true;
+  }
+
+  /** Lets native code give its own answer. Only while the request's dispatch runs. */
+  placeNative(ctx: NativeContext): void {
+    this.#words[responsesStart + ctx.index * response.words + response.state] = state.native;
+    ctx.answered = true;
+  }
+
+  /**
+   * Puts an answer into the batch's record, or into the next late one. `head` is the word with
+   * status, kind of body and flags; `lines` has one character for each byte.
+   */
+  place(ctx: NativeContext, head: number, lines: string, body: Body): void {
+    const worst = typeof body === "string" ? body.length * 3 : body.length;
+    let inline = worst <= inlineBytesMax;
+    if (!this.#makeRoom(ctx, lines.length + (inline ? worst : 0))) {
+      inline = false;
+      if (!this.#makeRoom(ctx, lines.length)) {
+        this.#postpone(ctx, head, lines, body);
+        return;
+      }
+    }
+    const flags = inline ? 0 : this.#attach(ctx, body);
+    if (flags < 0) {
+      const [status] = problems.out_of_memory;
+      const text = problemBody(status, "out_of_memory");
+      this.place(ctx, status | (kind.problem << 16), "", text);
+      return;
+    }
+    const late = ctx.slot >= 0;
+    const at = late ? this.#nextLate(ctx) : responsesStart + ctx.index * response.words;
+    const words = this.#words;
+    words[at + response.fields] = this.#top;
+    words[at + response.fieldsLength] = lines.length;
+    if (lines !== "") {
+      this.#bytes.latin1Write(lines, this.#top, lines.length);
+      this.#top += lines.length;
+    }
+    words[at + response.body] = this.#top;
+    words[at + response.bodyLength] = inline ? this.#placeBody(body) : 0;
+    words[at + response.statusKindFlags] = head | flags;
+    words[at + response.state] = state.answered;
+    ctx.answered = true;
+    if (late && words[control.lateCount] === 1) this.#native.requestTurn();
+  }
+
+  /** Copies a body that surely fits into the arena. Its length in bytes. */
+  #placeBody(body: Body): number {
+    let length = body.length;
+    if (length === 0) return 0;
+    if (typeof body === "string") length = this.#bytes.utf8Write(body, this.#top, length * 3);
+    else this.#bytes.set(body, this.#top);
+    this.#top += length;
+    return length;
+  }
+
+  /** The next late record, with its slot filled in: index of its first word. */
+  #nextLate(ctx: NativeContext): number {
+    const words = this.#words;
+    const count = words[control.lateCount]!;
+    const at = lateStart + count * response.words;
+    words[at + response.slot] = ctx.slot;
+    words[at + response.generation] = ctx.generation;
+    words[control.lateCount] = count + 1;
+    return at;
+  }
+
+  /** Hands a body over to native memory. The flag for the record; negative without memory. */
+  #attach(ctx: NativeContext, body: Body): number {
+    const bytes = typeof body === "string" ? encoder.encode(body) : body;
+    if (bytes.length === 0) return 0;
+    const target = ctx.slot < 0 ? ctx.index : ctx.slot + lateTarget;
+    const result = chopin_answer_attach(
+      this.#native.handle,
+      target,
+      ctx.generation,
+      bytes,
+      bytes.length,
+    );
+    // The client left: there is nobody to send it to, but the slot waits for its record.
+    if (result === code.staleHandle) return 0;
+    return result < 0 ? result : answerFlag.attached;
+  }
+
+  /** Whether so many bytes, and a late record if that is what comes, can be written now. */
+  #makeRoom(ctx: NativeContext, needed: number): boolean {
+    const words = this.#words;
+    const ringFull = ctx.slot >= 0 && words[control.lateCount] === limits.lateMax;
+    if (!ringFull && this.#top + needed <= arenaEnd) return true;
+    if (this.dispatching) return false;
+    chopin_answers_flush(this.#native.handle);
+    if (words[control.lateCount] !== 0) return false;
+    this.#top = arenaStart;
+    return true;
+  }
+
+  /** Writes an answer once the arena is free again. */
+  #postpone(ctx: NativeContext, head: number, lines: string, body: Body): void {
+    if (!this.hold(ctx)) return;
+    ctx.answered = true;
+    this.#postponed.push(() => this.place(ctx, head, lines, body));
+  }
+}
