@@ -133,7 +133,7 @@ describe("the demo", () => {
     expect([created.status, createdBody]).toEqual([201, { id: 2, text: "play it" }]);
     expect(created.headers.get("location")).toBe("/notes/2");
     expect(refused.status).toBe(405);
-    expect(refused.headers.get("allow")).toBe("GET, HEAD, OPTIONS, POST");
+    expect(refused.headers.get("allow")).toBe("GET, HEAD, POST, OPTIONS");
     expect(errors).toBe("");
   });
 });
