@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { missingTool, prepareLoad } from "./harness/load.ts";
 import { measure, type Sample } from "./harness/measure.ts";
 import { type Options, readOptions, usage } from "./harness/options.ts";
-import { type Peer, peerNamed, peers } from "./harness/peers.ts";
+import { otherChopin, type Peer, peerNamed, peers } from "./harness/peers.ts";
 import { describeMachine, type PeerNote, type Result, writeResult } from "./harness/result.ts";
 import { median } from "./harness/statistics.ts";
 import { printReport } from "./harness/terminal.ts";
@@ -27,7 +27,9 @@ interface Progress {
 }
 
 function takesPart(peer: Peer, workload: Workload, options: Options): boolean {
-  if (!options.only.includes(peer.name) || !peer.endpoints.has(workload.endpoint)) return false;
+  if (!peer.endpoints.has(workload.endpoint)) return false;
+  if (peer.name === "other") return true;
+  if (!options.only.includes(peer.name)) return false;
   return workload.only === undefined || workload.only.includes(peer.name);
 }
 
@@ -46,7 +48,8 @@ async function admit(options: Options, wanted: readonly Workload[], progress: Pr
     say(`  ${name} is left out: ${reason}`);
     progress.skipped.push({ name, reason });
   };
-  for (const peer of peers) {
+  const all = options.other === undefined ? peers : [...peers, otherChopin(options.other)];
+  for (const peer of all) {
     const own = wanted.filter((workload) => takesPart(peer, workload, options));
     const endpoints = [...new Set(own.map(({ endpoint }) => endpoint))];
     if (endpoints.length === 0) continue;

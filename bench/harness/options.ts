@@ -1,4 +1,5 @@
 /** The command line of `bun run bench`. */
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { peers } from "./peers.ts";
 import { workloads } from "./workloads.ts";
@@ -11,6 +12,8 @@ export interface Options {
   readonly only: readonly string[];
   /** Names of workloads, `start` among them; all by default. */
   readonly workloads: readonly string[];
+  /** Folder of another checkout that takes part too. */
+  readonly other: string | undefined;
   /** Where to write the JSON; by default a file named after the time, in `bench/results`. */
   readonly out: string | undefined;
 }
@@ -25,6 +28,7 @@ export const usage = `bun run bench [options]
   --warmup N          load before the window, in seconds (2)
   --only a,b          contenders: ${peerNames.join(", ")}
   --workload a,b      ${workloadNames.join(", ")}
+  --other folder      another checkout of Chopin, measured beside this one
   --out file          where to write the samples (bench/results/<time>.json)
 `;
 
@@ -62,6 +66,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       warmup: { type: "string", default: "2" },
       only: { type: "string" },
       workload: { type: "string" },
+      other: { type: "string" },
       out: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -73,6 +78,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     warmUpSeconds: positive(values.warmup, "warmup", 0),
     only: chosen(values.only, peerNames, "contender"),
     workloads: chosen(values.workload, workloadNames, "workload"),
+    other: values.other === undefined ? undefined : resolve(values.other),
     out: values.out,
   };
 }

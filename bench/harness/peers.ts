@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { buildZig, cargoBuild, cargoProgram, installPackages } from "./prepare.ts";
 import { benchFolder, cacheFolder, findTool, rootFolder } from "./tools.ts";
 import type { Endpoint } from "./workloads.ts";
@@ -49,6 +49,17 @@ const chopin: Peer = {
   version: async () =>
     `${await manifestVersion(join(rootFolder, "package.json"))}, ${await bunVersion()}`,
 };
+
+/** Another checkout of Chopin, to compare a change with what was before it in one run. */
+export function otherChopin(folder: string): Peer {
+  return {
+    ...chopin,
+    name: "other",
+    title: `Chopin in ${basename(folder)}`,
+    command: () => [process.execPath, join(folder, "examples", "target.ts")],
+    version: bunVersion,
+  };
+}
 
 const floor: Peer = {
   name: "floor",

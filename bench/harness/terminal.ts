@@ -20,12 +20,19 @@ interface Cell {
   readonly paint?: (text: string) => string;
 }
 
-function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+/** The first column and those from `leftFrom` on are text; between them stand numbers. */
+function table(
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  leftFrom: number,
+): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.text.length ?? 0)),
   );
   const align = (text: string, column: number) =>
-    column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
+    column === 0 || column >= leftFrom
+      ? text.padEnd(widths[column] ?? 0)
+      : text.padStart(widths[column] ?? 0);
   const line = (cells: readonly Cell[]) =>
     cells
       .map((cell, column) => (cell.paint ?? String)(align(cell.text, column)))
@@ -117,7 +124,7 @@ function bars(result: Result): string {
       { text: bar.caveat === undefined ? "" : `(${bar.caveat})`, paint: yellow },
     ];
   });
-  return table(["", "measured", "min–max", "bar", "", ""], rows);
+  return table(["", "measured", "min–max", "bar", "", ""], rows, 4);
 }
 
 export function printReport(result: Result): void {
@@ -137,6 +144,7 @@ export function printReport(result: Result): void {
       table(
         head,
         rows.map(({ series, title }) => row(series, title, ours)),
+        11,
       ),
     );
   }
