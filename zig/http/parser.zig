@@ -344,10 +344,10 @@ pub const Parser = struct {
         var start: usize = self.at;
         var block = scan.Block.at(bytes, start);
         while (count < fields_max) : (count += 1) {
-            const colon = block.nextColon(bytes, start);
-            if (colon == bytes.len or !scan.isTokenAt(bytes, start, colon)) break;
-            const end = block.nextStop(bytes, colon + 1);
+            const end = block.next(bytes, start);
             if (bytes.len - end < 2 or !std.mem.eql(u8, bytes[end..][0..2], "\r\n")) break;
+            const colon = field_lines.nameEnd(bytes, start);
+            if (colon == start or bytes[colon] != ':') break;
             try self.understand(bytes, start, colon, end);
             start = end + 2;
         }
