@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { libraryPath } from "../../src/native/library.ts";
 import { bunOnly, finish, start, succeed } from "./_process.ts";
 import { readmeServer } from "./_readme.ts";
 
@@ -136,12 +137,44 @@ describe("a compiled executable", () => {
 });
 
 describe("a broken installation", () => {
-  test("names the missing library in one line", async () => {
-    rmSync(join(installed, "native"), { recursive: true });
+  /** The copy of the library that this checkout's own tests load. */
+  let library = "";
+
+  beforeAll(async () => {
+    library = join(installed, relative(root, await libraryPath()));
+  });
+
+  /** The first line of the error with which the server does not start. */
+  async function startError(): Promise<string> {
     const { code, stderr } = await finish([bun, "run", "server.ts"], { cwd: app, env: home });
     expect(code).toBe(1);
-    expect(stderr).toContain(
-      `Chopin's native library for ${process.platform}-${process.arch} is missing: ` +
+    return /^error: .*$/m.exec(stderr)?.[0] ?? stderr;
+  }
+
+  test("names a library of another version in one line", async () => {
+    const module = join(installed, "dist/index.js");
+    const source = readFileSync(module, "utf8");
+    const newer = source.replace(/\b(abiVersion|version) = \d+;/, "$1 = 99;");
+    expect(newer).not.toBe(source);
+    writeFileSync(module, newer);
+    expect(await startError()).toMatch(
+      /^error: Chopin's native library speaks version \d+ of the border, this package version 99: /,
+    );
+    writeFileSync(module, source);
+  });
+
+  test("names a library that cannot be loaded in one line", async () => {
+    writeFileSync(library, "not a library");
+    expect(await startError()).toBe(
+      `error: Chopin's native library at ${library} does not fit this package: ` +
+        "install the package again, or run `bun run build` in a checkout",
+    );
+  });
+
+  test("names a missing library in one line", async () => {
+    rmSync(library);
+    expect(await startError()).toBe(
+      `error: Chopin's native library for ${process.platform}-${process.arch} is missing: ` +
         "in a checkout run `bun run build`, otherwise install the package again",
     );
   });
