@@ -272,7 +272,7 @@ pub const Router = struct {
             if (self.tree.choose(leaf, wanted)) |route| return self.routed(route, bytes, captures);
         }
         var registered: u32 = 0;
-        const query: tree_file.Query = .{ .bytes = bytes, .end = @intCast(end), .wanted = wanted };
+        const query: tree_file.Query = .{ .bytes = bytes, .end = end, .wanted = wanted };
         if (self.tree.find(query, captures, &registered)) |found| {
             return self.routed(found, bytes, captures);
         }

@@ -5,12 +5,13 @@
 const std = @import("std");
 const Allocator = std.mem.Allocator;
 const Static = @import("builder.zig").Static;
+const Leaf = @import("tree.zig").Leaf;
 
 const Slot = struct {
     hash: u32,
     path_len: u32,
     path: [*]const u8,
-    leaf: u32,
+    leaf: Leaf,
 };
 
 pub const StaticTable = struct {
@@ -23,7 +24,7 @@ pub const StaticTable = struct {
         if (statics.len == 0) return empty;
         const capacity = std.math.ceilPowerOfTwoAssert(usize, statics.len * 2);
         const slots = try arena.alloc(Slot, capacity);
-        for (slots) |*slot| slot.* = .{ .hash = 0, .path_len = 0, .path = "", .leaf = 0 };
+        for (slots) |*slot| slot.* = .{ .hash = 0, .path_len = 0, .path = "", .leaf = .empty };
         for (statics) |static| {
             const hash = hashOf(static.path);
             var index = hash & (capacity - 1);
@@ -38,7 +39,7 @@ pub const StaticTable = struct {
         return .{ .slots = slots };
     }
 
-    pub fn find(self: *const StaticTable, path: []const u8) ?u32 {
+    pub fn find(self: *const StaticTable, path: []const u8) ?Leaf {
         if (self.slots.len == 0) return null;
         const hash = hashOf(path);
         const mask = self.slots.len - 1;

@@ -1,10 +1,15 @@
-//! The committed routes: a radix tree in flat arrays, and the search in it. `builder.zig` makes it,
-//! `router.zig` asks `find`; nothing changes afterwards and a search allocates nothing.
+//! The committed routes: a radix tree over segments in flat arrays, and the search in it. `builder.zig`
+//! makes it, `router.zig` asks `find`; nothing changes afterwards and a search allocates nothing.
 //!
-//! The search backtracks fully, yet it is bounded: whatever way a node is reached, the same number of
-//! path segments lies before it, so each node is entered at most once and no combination of choices is
-//! tried twice. What is left to do at a choice point waits in a frame; a pattern has at most
-//! `segments_max` of them in a row, so the frames are a fixed array.
+//! A node is a place between two segments. Where only one segment can follow, a whole run of them is
+//! compared at once; where several can, one hash table for all nodes finds the next, so that the number
+//! of routes does not matter (a tree over bytes took three times as long at 1,000 routes,
+//! `bench/micro/router.zig`).
+//!
+//! The search backtracks fully, yet it is bounded: a node has one parent and its place in the path
+//! follows from the number of segments before it, so each node is entered at most once and no
+//! combination of choices is tried twice. What is left to try at a place waits in a frame; a pattern
+//! has at most `segments_max` places, so the frames are a fixed array.
 
 const std = @import("std");
 const builtin = @import("builtin");
@@ -44,48 +49,108 @@ pub const Route = struct {
     present: u16,
 };
 
-/// Where a pattern ends.
+/// Where patterns end.
 pub const Leaf = struct {
     /// One bit for each method with a route here, `all` included.
     methods: u32,
     /// Index of the first route; they stand in the order of method ids.
     routes: u32,
+
+    pub const empty: Leaf = .{ .methods = 0, .routes = 0 };
 };
 
 pub const Node = struct {
-    /// The bytes that a path must have here: a span of `Tree.text`.
-    text: u32,
-    text_len: u32,
-    /// First bytes of the static children: as many bytes of `Tree.text`, padded to `label_width`.
-    labels: u32,
-    labels_count: u32,
-    /// Index of the first static child; they stand in the order of `labels`.
-    children: u32,
-    /// Index of the choices that begin here, or `none`. Only at the beginning of a segment.
-    choices: u32,
-    /// The leaf of patterns that end here, or `none`.
-    leaf: u32,
-    /// The leaf of wildcards for which the rest with its slash is missing; slashes ignored only.
-    slashless: u32,
-};
-
-/// What may stand in a segment beside static text.
-pub const Choices = struct {
+    /// The only segments that can follow as static text, as `/a/b`; empty if there are none or several.
+    run: Text,
+    /// Where `run` leads.
+    run_node: u32,
+    /// Several segments can follow as static text: `Tree.slots` knows them.
+    branching: bool,
+    /// A parameter or a wildcard can follow.
+    choosing: bool,
+    /// Parameters with constraints in order of registration: a span of `Tree.constrained`.
     constrained: u32,
     constrained_count: u32,
+    /// The node behind the plain parameter, or `none`.
     plain: u32,
+    /// Index in `Tree.leaves` of the wildcards that begin here, or `none`.
     wildcard: u32,
+    /// Index in `Tree.leaves` of wildcards whose slash is missing; slashes ignored only.
+    slashless: u32,
+    /// Of patterns that end here; without methods if there are none.
+    leaf: Leaf,
 };
 
-pub const Constrained = struct { constraint: *const Constraint, node: u32 };
+/// Static text with its ends as numbers: up to 16 bytes two comparisons tell all.
+pub const Text = struct {
+    ends: Ends,
+    len: u32,
+    /// Index in `Tree.text`.
+    start: u32,
 
-/// Labels are compared this many at a time.
-pub const label_width = 16;
+    pub fn of(text: []const u8, start: usize, len: usize) Text {
+        return .{ .ends = .of(text, start, len), .len = @intCast(len), .start = @intCast(start) };
+    }
+
+    fn equals(self: *const Text, tree: *const Tree, bytes: []const u8, start: usize, ends: Ends) bool {
+        if (self.ends.first != ends.first or self.ends.last != ends.last) return false;
+        if (self.len <= 16) return true;
+        return std.mem.eql(u8, tree.text[self.start..][0..self.len], bytes[start..][0..self.len]);
+    }
+};
+
+/// The first eight bytes and the last eight, which may overlap. Shorter text is in `first` alone.
+pub const Ends = struct {
+    first: u64,
+    last: u64,
+
+    /// Of `bytes[start..][0..len]`. Reads no byte outside of `bytes`, yet any inside.
+    pub inline fn of(bytes: []const u8, start: usize, len: usize) Ends {
+        if (len >= 8) return .{
+            .first = word(bytes, start),
+            .last = word(bytes, start + len - 8),
+        };
+        const mask = (@as(u64, 1) << @intCast(8 * len)) - 1;
+        if (start + 8 <= bytes.len) return .{ .first = word(bytes, start) & mask, .last = 0 };
+        if (len == 0) return .{ .first = 0, .last = 0 };
+        if (bytes.len >= 8) {
+            const shift: u6 = @intCast(8 * (start + 8 - bytes.len));
+            return .{ .first = word(bytes, bytes.len - 8) >> shift & mask, .last = 0 };
+        }
+        var first: u64 = 0;
+        for (bytes[start..][0..len], 0..) |byte, index|
+            first |= @as(u64, byte) << @intCast(8 * index);
+        return .{ .first = first, .last = 0 };
+    }
+
+    fn word(bytes: []const u8, at: usize) u64 {
+        return std.mem.readInt(u64, bytes[at..][0..8], .little);
+    }
+};
+
+/// A static segment that can follow a node, and the node it leads to.
+pub const Slot = struct {
+    text: Text,
+    parent: u32,
+    node: u32,
+
+    pub const empty: Slot = .{ .text = .of("", 0, 0), .parent = none, .node = none };
+};
+
+/// Where the search for a segment of a node begins in a table of 2^(64 - `shift`) slots.
+pub inline fn slotIndex(parent: u32, len: usize, ends: Ends, shift: u6) usize {
+    const place = @as(u64, parent) << 32 | len;
+    const first = (ends.first ^ place) *% 0x9e37_79b9_7f4a_7c15;
+    const last = ends.last *% 0xc2b2_ae3d_27d4_eb4f;
+    return (first ^ first >> 32 ^ last) *% 0xd6e8_feb8_6659_fd93 >> shift;
+}
+
+pub const Constrained = struct { constraint: *const Constraint, node: u32 };
 
 pub const Query = struct {
     bytes: []const u8,
     /// Where the path ends for all but wildcards: before an ignored trailing slash.
-    end: u32,
+    end: usize,
     wanted: Wanted,
 };
 
@@ -95,7 +160,8 @@ const Visits = if (builtin.is_test) u32 else u0;
 pub const Tree = struct {
     text: []const u8,
     nodes: []const Node,
-    choices: []const Choices,
+    slots: []const Slot,
+    slots_shift: u6,
     constrained: []const Constrained,
     leaves: []const Leaf,
     routes: []const Route,
@@ -103,7 +169,8 @@ pub const Tree = struct {
     pub const empty: Tree = .{
         .text = "",
         .nodes = &.{},
-        .choices = &.{},
+        .slots = &.{},
+        .slots_shift = 0,
         .constrained = &.{},
         .leaves = &.{},
         .routes = &.{},
@@ -116,116 +183,100 @@ pub const Tree = struct {
         registered: *u32,
     ) ?*const Route {
         if (self.nodes.len == 0) return null;
-        var search: Search = .{
-            .tree = self,
-            .bytes = query.bytes,
-            .end = query.end,
-            .wanted = query.wanted,
-            .captures = captures,
-            .registered = 0,
-        };
+        var search: Search = .{ .tree = self, .query = query, .captures = captures };
         const found = search.run();
         registered.* |= search.registered;
         return found;
     }
 
     /// The route of `leaf` for the wanted method, if there is one.
-    pub fn choose(self: *const Tree, leaf: u32, wanted: Wanted) ?*const Route {
-        const entry = &self.leaves[leaf];
-        const method = wanted.choose(entry.methods);
+    pub fn choose(self: *const Tree, leaf: Leaf, wanted: Wanted) ?*const Route {
+        const method = wanted.choose(leaf.methods);
         if (method == 0) return null;
-        // Counting bits costs a few ns on a baseline CPU, and most leaves have one method.
-        const lower = entry.methods & (method - 1);
-        return &self.routes[entry.routes + if (lower == 0) 0 else @popCount(lower)];
+        return &self.routes[leaf.routes + @popCount(leaf.methods & (method - 1))];
     }
 
-    fn childOf(self: *const Tree, node: *const Node, byte: u8) ?u32 {
-        if (node.labels_count == 1)
-            return if (self.text[node.labels] == byte) node.children else null;
-        const Labels = @Vector(label_width, u8);
-        var offset: u32 = 0;
-        while (offset < node.labels_count) : (offset += label_width) {
-            const labels: Labels = self.text[node.labels + offset ..][0..label_width].*;
-            const equal: u16 = @bitCast(labels == @as(Labels, @splat(byte)));
-            const index = offset + @ctz(equal);
-            // Past the last label lies other text.
-            if (equal != 0) return if (index < node.labels_count) node.children + index else null;
+    fn childOf(self: *const Tree, parent: u32, bytes: []const u8, start: usize, len: usize) ?u32 {
+        const ends: Ends = .of(bytes, start, len);
+        const mask = self.slots.len - 1;
+        var index = slotIndex(parent, len, ends, self.slots_shift);
+        while (true) : (index = (index + 1) & mask) {
+            const slot = &self.slots[index];
+            if (slot.parent == none) return null;
+            if (slot.parent != parent or slot.text.len != len) continue;
+            if (slot.text.equals(self, bytes, start, ends)) return slot.node;
         }
-        return null;
     }
 };
 
 /// Choices not yet tried at one place.
 const Frame = struct {
-    choices: u32,
-    at: u32,
+    node: u32,
     captures_count: u32,
+    at: usize,
     /// Constrained parameters by index, then the plain one, then the wildcard.
-    next: u32,
+    next: u32 = 0,
 };
 
 const Search = struct {
     tree: *const Tree,
-    bytes: []const u8,
-    end: u32,
-    wanted: Wanted,
+    query: Query,
     captures: *[limits.params_max]Capture,
-    registered: u32,
-    frames: [pattern.segments_max + 1]Frame = undefined,
-    frames_count: u32 = 0,
+    registered: u32 = 0,
     visits: Visits = 0,
+    frames_count: usize = 0,
+    frames: [pattern.segments_max]Frame = undefined,
 
     fn run(self: *Search) ?*const Route {
-        const tree = self.tree;
-        var node: *const Node = &tree.nodes[0];
-        var at: u32 = 0;
-        var captures_count: u32 = 0;
+        const end = self.query.end;
+        var place: Frame = .{ .node = 0, .captures_count = 0, .at = 0 };
         while (true) {
             if (builtin.is_test) self.visits += 1;
-            var choices: u32 = none;
-            if (self.textMatches(node, at)) {
-                at += node.text_len;
-                if (at == self.end) {
-                    if (self.finish(node, at, captures_count)) |found| return found;
-                } else {
-                    choices = node.choices;
-                    if (tree.childOf(node, self.bytes[at])) |child| {
-                        if (choices != none) self.push(.{
-                            .choices = choices,
-                            .at = at,
-                            .captures_count = captures_count,
-                            .next = 0,
-                        });
-                        node = &tree.nodes[child];
-                        continue;
-                    }
+            const node = &self.tree.nodes[place.node];
+            var choosing = false;
+            if (place.at == end) {
+                if (self.finish(node, place.captures_count)) |found| return found;
+            } else {
+                choosing = node.choosing;
+                if (self.follow(node, place)) |next| {
+                    if (choosing) self.push(place);
+                    place = next;
+                    continue;
                 }
             }
-            var frame: Frame = .{
-                .choices = choices,
-                .at = at,
-                .captures_count = captures_count,
-                .next = 0,
-            };
-            node = while (true) {
-                if (frame.choices != none) switch (self.choose(&frame)) {
+            // No static text goes on: a choice here, or the latest that is left.
+            while (true) {
+                if (choosing) switch (self.choose(&place)) {
                     .nothing => {},
                     .found => |found| return found,
-                    .node => |index| break &tree.nodes[index],
+                    .place => break,
                 };
                 if (self.frames_count == 0) return null;
                 self.frames_count -= 1;
-                frame = self.frames[self.frames_count];
-            };
-            at = frame.at;
-            captures_count = frame.captures_count;
+                place = self.frames[self.frames_count];
+                choosing = true;
+            }
         }
     }
 
-    fn textMatches(self: *const Search, node: *const Node, at: u32) bool {
-        if (self.end - at < node.text_len) return false;
-        const text = self.tree.text[node.text..][0..node.text_len];
-        return std.mem.eql(u8, text, self.bytes[at..][0..node.text_len]);
+    /// The place that static text leads to.
+    inline fn follow(self: *const Search, node: *const Node, place: Frame) ?Frame {
+        const bytes = self.query.bytes;
+        const end = self.query.end;
+        var next = place;
+        if (node.branching) {
+            const start = place.at + 1;
+            next.at = segmentEnd(bytes, start, end);
+            next.node = self.tree.childOf(place.node, bytes, start, next.at - start) orelse return null;
+            return next;
+        }
+        if (node.run.len == 0) return null;
+        next.at = place.at + node.run.len;
+        if (next.at > end or (next.at < end and bytes[next.at] != '/')) return null;
+        const ends: Ends = .of(bytes, place.at, node.run.len);
+        if (!node.run.equals(self.tree, bytes, place.at, ends)) return null;
+        next.node = node.run_node;
+        return next;
     }
 
     fn push(self: *Search, frame: Frame) void {
@@ -233,68 +284,74 @@ const Search = struct {
         self.frames_count += 1;
     }
 
-    /// The path ends at `node`: an exact pattern is better than an empty rest.
-    fn finish(self: *Search, node: *const Node, at: u32, captures_count: u32) ?*const Route {
-        if (node.leaf != none) {
-            if (self.take(node.leaf)) |found| return found;
-        }
-        if (node.slashless != none) {
-            self.capture(captures_count, @intCast(self.bytes.len), @intCast(self.bytes.len));
-            if (self.take(node.slashless)) |found| return found;
-        }
-        if (node.choices == none) return null;
-        const wildcard = self.tree.choices[node.choices].wildcard;
-        if (wildcard == none) return null;
-        self.capture(captures_count, at, @intCast(self.bytes.len));
-        return self.take(wildcard);
+    /// The path ends at `node`: an exact pattern is better than a rest that is missing.
+    fn finish(self: *Search, node: *const Node, captures_count: u32) ?*const Route {
+        if (self.take(node.leaf)) |route| return route;
+        if (node.slashless == none) return null;
+        const len = self.query.bytes.len;
+        self.capture(captures_count, len, len);
+        return self.take(self.tree.leaves[node.slashless]);
     }
 
-    fn take(self: *Search, leaf: u32) ?*const Route {
-        return self.tree.choose(leaf, self.wanted) orelse {
-            self.registered |= self.tree.leaves[leaf].methods;
-            return null;
-        };
+    fn take(self: *Search, leaf: Leaf) ?*const Route {
+        self.registered |= leaf.methods;
+        return self.tree.choose(leaf, self.query.wanted);
     }
 
-    fn capture(self: *Search, index: u32, start: u32, end: u32) void {
-        self.captures[index] = .{ .start = start, .len = end - start };
+    fn capture(self: *Search, index: u32, start: usize, end: usize) void {
+        self.captures[index] = .{ .start = @intCast(start), .len = @intCast(end - start) };
     }
 
-    const Choice = union(enum) { nothing, found: *const Route, node: u32 };
+    const Choice = union(enum) { nothing, found: *const Route, place };
 
-    /// Takes the next choice of `frame`, which then says where the search goes on; a frame with what is
-    /// left is pushed before.
-    fn choose(self: *Search, frame: *Frame) Choice {
-        const choices = &self.tree.choices[frame.choices];
-        const start = frame.at;
-        const end = segmentEnd(self.bytes, start, self.end);
-        if (end > start) {
-            while (frame.next <= choices.constrained_count) {
-                const node = self.paramAt(choices, frame.next, self.bytes[start..end]);
-                frame.next += 1;
-                if (node == none) continue;
-                const last = frame.next > choices.constrained_count and choices.wildcard == none;
-                if (!last) self.push(frame.*);
-                self.capture(frame.captures_count, start, end);
-                frame.captures_count += 1;
-                frame.at = end;
-                return .{ .node = node };
-            }
+    /// Takes the next choice at `place`, which then says where the search goes on; what is left to try
+    /// is pushed before.
+    fn choose(self: *Search, place: *Frame) Choice {
+        const node = &self.tree.nodes[place.node];
+        const bytes = self.query.bytes;
+        const start = place.at + 1;
+        const end = segmentEnd(bytes, start, self.query.end);
+        while (end > start and place.next <= node.constrained_count) {
+            const target = self.paramAt(node, place.next, bytes[start..end]);
+            place.next += 1;
+            if (target == none) continue;
+            if (place.next <= node.constrained_count or node.wildcard != none) self.push(place.*);
+            self.capture(place.captures_count, start, end);
+            place.* = .{ .node = target, .captures_count = place.captures_count + 1, .at = end };
+            return .place;
         }
-        if (choices.wildcard == none) return .nothing;
-        self.capture(frame.captures_count, start, @intCast(self.bytes.len));
-        const found = self.take(choices.wildcard) orelse return .nothing;
+        if (node.wildcard == none) return .nothing;
+        self.capture(place.captures_count, start, bytes.len);
+        const found = self.take(self.tree.leaves[node.wildcard]) orelse return .nothing;
         return .{ .found = found };
     }
 
-    fn paramAt(self: *const Search, choices: *const Choices, index: u32, segment: []const u8) u32 {
-        if (index == choices.constrained_count) return choices.plain;
-        const entry = &self.tree.constrained[choices.constrained + index];
+    fn paramAt(self: *const Search, node: *const Node, index: u32, segment: []const u8) u32 {
+        if (index == node.constrained_count) return node.plain;
+        const entry = &self.tree.constrained[node.constrained + index];
         return if (entry.constraint.matches(segment)) entry.node else none;
     }
 };
 
-fn segmentEnd(bytes: []const u8, start: u32, end: u32) u32 {
-    const slash = std.mem.indexOfScalarPos(u8, bytes[0..end], start, '/') orelse end;
-    return @intCast(slash);
+/// Index of the next slash from `start`, or `end`, behind which there may be one slash that is ignored.
+inline fn segmentEnd(bytes: []const u8, start: usize, end: usize) usize {
+    if (bytes.len >= 16) return segmentEndByChunks(16, bytes, start, end);
+    if (bytes.len >= 8) return segmentEndByChunks(8, bytes, start, end);
+    return std.mem.indexOfScalarPos(u8, bytes[0..end], start, '/') orelse end;
+}
+
+/// The last chunk overlaps what was looked at before; its first bits are shifted out.
+inline fn segmentEndByChunks(comptime width: usize, bytes: []const u8, start: usize, end: usize) usize {
+    const Chunk = @Vector(width, u8);
+    const Mask = std.meta.Int(.unsigned, width);
+    var at = start;
+    while (at < end) {
+        const base = @min(at, bytes.len - width);
+        const chunk: Chunk = bytes[base..][0..width].*;
+        const slashes: Mask = @bitCast(chunk == @as(Chunk, @splat('/')));
+        const rest = slashes >> @intCast(at - base);
+        if (rest != 0) return @min(at + @ctz(rest), end);
+        at = base + width;
+    }
+    return end;
 }
