@@ -4,8 +4,6 @@
  * executable.
  */
 import { dlopen, FFIType } from "bun:ffi";
-import { readFileSync, writeSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
 
 /** The oldest Bun whose FFI is part of the engine. */
 const bunOldest = { major: 1, minor: 4 };
@@ -26,7 +24,7 @@ export async function libraryPath(): Promise<string> {
   const path = await locate();
   if (path.startsWith(embeddedPrefix)) return extracted(path);
   // `bun build` without `--compile` copies the library beside the bundle and names it relatively.
-  return isAbsolute(path) ? path : join(import.meta.dir, path);
+  return path.startsWith("/") ? path : `${import.meta.dir}/${path}`;
 }
 
 /** Throws when `version`, as in `Bun.version`, is older than Chopin needs. */
@@ -52,13 +50,13 @@ export function libcOf(maps: string): "gnu" | "musl" {
 async function locate(): Promise<string> {
   try {
     if (process.platform === "linux" && process.arch === "x64") {
-      return runningLibc() === "musl"
+      return (await runningLibc()) === "musl"
         ? (await import("../../native/linux-x64-musl/libchopin.so", { with: { type: "file" } }))
             .default
         : (await import("../../native/linux-x64-gnu/libchopin.so", { with: { type: "file" } }))
             .default;
     } else if (process.platform === "linux" && process.arch === "arm64") {
-      return runningLibc() === "musl"
+      return (await runningLibc()) === "musl"
         ? (await import("../../native/linux-arm64-musl/libchopin.so", { with: { type: "file" } }))
             .default
         : (await import("../../native/linux-arm64-gnu/libchopin.so", { with: { type: "file" } }))
@@ -84,26 +82,26 @@ async function locate(): Promise<string> {
   );
 }
 
-function runningLibc(): "gnu" | "musl" {
-  try {
-    return libcOf(readFileSync("/proc/self/maps", "latin1"));
-  } catch {
-    // Without /proc, the libc that nearly every Linux has.
-    return "gnu";
-  }
+/**
+ * Reading what is mapped takes milliseconds at start, so it is done only where musl's loader, which
+ * Bun for musl is linked against by this path, exists beside a possible glibc.
+ */
+async function runningLibc(): Promise<"gnu" | "musl"> {
+  const loader = Bun.file(`/lib/ld-musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`);
+  return (await loader.exists()) ? libcOf(await Bun.file("/proc/self/maps").text()) : "gnu";
 }
 
 /**
  * Bun copies an embedded library to the temporary folder when it is opened. Where that folder
  * cannot be written, or its files not executed, the library is opened from memory.
  */
-function extracted(path: string): string {
+async function extracted(path: string): Promise<string> {
   try {
     openProbe(path);
     return path;
   } catch (cause) {
     if (process.platform !== "linux") throw cause;
-    const copy = memoryCopy(path, cause);
+    const copy = await memoryCopy(path, cause);
     if (process.env.CHOPIN_DEBUG) {
       console.error(`chopin: library opened from memory, because: ${cause}`);
     }
@@ -117,17 +115,19 @@ function openProbe(path: string): void {
 }
 
 /** Returns a path that lives as long as the process: its descriptor is never closed. */
-function memoryCopy(path: string, cause: unknown): string {
+async function memoryCopy(path: string, cause: unknown): Promise<string> {
+  // Loading node:fs takes 4 ms, which only this rare way has to pay.
+  const { readFileSync, writeSync } = await import("node:fs");
   const bytes = readFileSync(path);
-  const fd = memfdCreate();
+  const fd = await memfdCreate();
   if (fd < 0) throw cause;
   for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
   return `/proc/self/fd/${fd}`;
 }
 
-function memfdCreate(): number {
+async function memfdCreate(): Promise<number> {
   const arch = process.arch === "x64" ? "x86_64" : "aarch64";
-  const libc = runningLibc() === "musl" ? `libc.musl-${arch}.so.1` : "libc.so.6";
+  const libc = (await runningLibc()) === "musl" ? `libc.musl-${arch}.so.1` : "libc.so.6";
   const { symbols } = dlopen(libc, {
     memfd_create: { args: [FFIType.cstring, FFIType.u32], returns: FFIType.i32 },
   });
