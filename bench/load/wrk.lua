@@ -1,21 +1,19 @@
 -- The requests of one run of wrk and its result as one line of JSON. Arguments: method, path, requests
 -- at a time, body. Started by harness/load.ts.
 
-local batch
-
 function init(args)
   local depth = tonumber(args[3])
   wrk.method = args[1]
+  wrk.path = args[2]
   if args[4] ~= nil then
     wrk.body = args[4]
     wrk.headers["Content-Type"] = "application/json"
   end
-  local one = wrk.format(args[1], args[2])
-  batch = one:rep(depth)
-end
-
-function request()
-  return batch
+  -- Without this function wrk sends its own prepared request and calls no Lua while it measures.
+  if depth > 1 then
+    local batch = wrk.format():rep(depth)
+    request = function() return batch end
+  end
 end
 
 function done(summary, latency)
