@@ -14,8 +14,7 @@ const body_module = @import("body.zig");
 const chunked = @import("http/chunked.zig");
 const limits = @import("limits.zig");
 const parser_module = @import("http/parser.zig");
-const path_module = @import("path.zig");
-const router_module = @import("router.zig");
+const request_module = @import("request.zig");
 const sys = @import("sys.zig");
 const Core = @import("core.zig").Core;
 const Output = @import("output.zig").Output;
@@ -24,6 +23,7 @@ const assert = std.debug.assert;
 const none = batch_module.none;
 const Body = body_module.Body;
 const Head = parser_module.Head;
+const Request = request_module.Request;
 
 pub const Phase = enum(u8) { head, body, ready, drain, closing, lingering };
 
@@ -62,8 +62,10 @@ pub const Connection = struct {
     held_bytes: u32 = 0,
     carry: ?*Carry = null,
     body: ?*Body = null,
-    /// Body bytes still to be dropped in `drain`.
+    /// The body to be dropped in `drain`.
     drain: Drain = .{ .length = 0 },
+    /// Bytes that may still be read for that.
+    drain_left: u32 = 0,
     output: Output = .{},
 
     pub const Drain = union(enum) {
@@ -219,13 +221,13 @@ pub fn mayDispatch(core: *const Core, connection: *const Connection) bool {
 /// A complete head at the start of `rest`. Returns the bytes taken, or null when the request has to
 /// wait.
 fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, len: u32) ?usize {
-    const method = core.router.methodId(spanOf(rest, head.method));
+    const method = core.router.methodId(request_module.spanOf(rest, head.method));
     const has_body = head.chunked or (head.content_length orelse 0) > 0;
     const safe = method == abi.Method.get or method == abi.Method.head or method == abi.Method.options;
     const first_in_line = !safe or has_body;
     if (first_in_line and connection.unanswered > 0) return null;
 
-    const target = resolve(core, head, method, rest) catch |reason| switch (reason) {
+    const target = request_module.resolve(core, head, method, rest) catch |reason| switch (reason) {
         error.BadPath => {
             lastProblem(core, connection, .{ .status = 400, .code = "bad_path" });
             return rest.len;
@@ -242,56 +244,6 @@ fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, le
     if (!has_body) return if (emit(core, connection, request, null)) len else null;
     if (target.outcome.native) return beginDrain(core, connection, request, rest[len..]);
     return beginBody(core, connection, request, rest[len..]);
-}
-
-const Target = struct {
-    canonical: path_module.Canonical,
-    captures: [limits.params_max]router_module.Capture,
-    outcome: router_module.Outcome,
-};
-
-const Request = struct {
-    head: *const Head,
-    bytes: []const u8,
-    method: u8,
-    target: Target,
-    exclusive: bool,
-};
-
-fn resolve(
-    core: *Core,
-    head: *const Head,
-    method: u8,
-    bytes: []const u8,
-) error{ BadPath, BatchFull }!Target {
-    var target: Target = undefined;
-    const raw = switch (head.form) {
-        .origin => spanOf(bytes, head.path),
-        // RFC 9110 4.2.3: an empty path is "/"; the scheme's own slash stands for it in the view.
-        .absolute => if (head.path.len > 0) spanOf(bytes, head.path) else slash: {
-            const text = spanOf(bytes, head.target);
-            const at = std.mem.findScalar(u8, text, '/').?;
-            break :slash text[at..][0..1];
-        },
-        // No path: CONNECT is refused, and "OPTIONS *" is about the whole server.
-        .authority, .asterisk => {
-            target.canonical = .{ .bytes = spanOf(bytes, head.target), .escaped = false };
-            target.outcome = core.router.resolveServerWide(method);
-            return target;
-        },
-    };
-    const room: []u8 = if (std.mem.findScalar(u8, raw, '%') == null)
-        &.{}
-    else
-        core.batch.allocate(@intCast(raw.len)) orelse return error.BatchFull;
-    target.canonical = try path_module.canonicalise(raw, room);
-    target.outcome = core.router.resolve(
-        method,
-        spanOf(bytes, head.method),
-        target.canonical,
-        &target.captures,
-    );
-    return target;
 }
 
 /// A body follows a request that is answered without it.
@@ -321,6 +273,7 @@ fn beginDrain(core: *Core, connection: *Connection, request: Request, after: []u
         connection.drain = .{ .length = @intCast(length) };
     }
     connection.phase = .drain;
+    connection.drain_left = limits.drain_bytes_max;
     return request.bytes.len;
 }
 
@@ -340,9 +293,10 @@ fn drainBody(core: *Core, connection: *Connection, rest: []u8) usize {
                 return rest.len;
             },
             .decoded => |progress| {
-                if (!progress.done) return rest.len;
+                connection.drain_left -|= @intCast(progress.consumed);
+                if (!progress.done and connection.drain_left > 0) return rest.len;
                 endDrain(core, connection);
-                connection.phase = .head;
+                connection.phase = if (progress.done) .head else .closing;
                 return progress.consumed;
             },
         },
@@ -434,8 +388,8 @@ fn emitBody(core: *Core, connection: *Connection) bool {
     const bytes = core.batch.allocate(@intCast(body.head.len)) orelse return false;
     @memcpy(bytes, body.head);
     const head = &body.parsed;
-    const method = core.router.methodId(spanOf(bytes, head.method));
-    const target = resolve(core, head, method, bytes) catch |reason| switch (reason) {
+    const method = core.router.methodId(request_module.spanOf(bytes, head.method));
+    const target = request_module.resolve(core, head, method, bytes) catch |reason| switch (reason) {
         error.BatchFull => return false,
         // It was resolved when the head came, by the same router or, after a reload, by another
         // one; the canonical path does not depend on the router.
@@ -448,137 +402,32 @@ fn emitBody(core: *Core, connection: *Connection) bool {
         .target = target,
         .exclusive = true,
     };
-    connection.phase = .head;
     const whole = body.whole();
-    if (whole.len <= body_copied_max) {
-        if (core.batch.allocate(@intCast(whole.len))) |room| {
-            @memcpy(room, whole);
-            const done = emit(core, connection, request, room);
-            assert(done);
-            connection.body = null;
-            body.destroy();
-            return true;
-        }
+    const copied = if (whole.len <= body_copied_max) core.batch.allocate(@intCast(whole.len)) else null;
+    if (copied) |room| @memcpy(room, whole);
+    connection.phase = .head;
+    if (!emit(core, connection, request, copied orelse whole)) {
+        connection.phase = .ready;
+        return false;
     }
-    const done = emit(core, connection, request, whole);
-    assert(done);
     connection.body = null;
     const entry = &core.batch.entries[core.batch.entries_count - 1];
     // A native answer (after a reload of the routes) needs no body.
-    if (entry.answer == .handler) entry.body = body else body.destroy();
+    const kept = copied == null and entry.answer == .handler;
+    if (kept) entry.body = body else body.destroy();
     return true;
 }
 
 /// Below this a copy into the view costs less than a call from JS for the bytes.
 const body_copied_max = 16 * 1024;
 
-/// Appends a complete request to the batch. False: no room, nothing was changed.
+/// Puts a complete request into the batch. False: no room, nothing was changed.
 fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]const u8) bool {
-    const batch = &core.batch;
-    if (batch.full()) return false;
-    const outcome = request.target.outcome;
-    const head = request.head;
-    var entry: batch_module.Entry = .{
-        .connection = connection.index,
-        .answer = undefined,
-        .head_method = request.method == abi.Method.head,
-        .keep_alive = head.keep_alive and !core.draining,
-        .minor = head.minor,
-    };
-    if (outcome.native) {
-        entry.answer = .{ .native = nativeAnswer(outcome).? };
-    } else {
-        const allow = allowText(core, outcome) orelse return false;
-        const record = batch.nextRecord();
-        writeRecord(batch, record.words, request, body, allow);
-        entry.answer = .{ .handler = record.index };
-        entry.native = nativeAnswer(outcome);
-    }
-    _ = batch.append(entry);
+    const entry = request_module.append(core, connection.index, request, body) orelse return false;
     connection.unanswered += 1;
     connection.exclusive = request.exclusive;
     if (!entry.keep_alive) connection.phase = .closing;
     return true;
-}
-
-fn nativeAnswer(outcome: router_module.Outcome) ?batch_module.Native {
-    if (outcome.constant) |constant| return .{ .constant = constant };
-    return switch (outcome.handler) {
-        abi.Special.not_found => .{ .problem = .{ .status = 404, .code = "not_found" } },
-        abi.Special.method_not_allowed => .{ .problem = .{
-            .status = 405,
-            .code = "method_not_allowed",
-            .allow = outcome.allow,
-            .with_allow = true,
-        } },
-        abi.Special.not_implemented => .{ .problem = .{ .status = 501, .code = "not_implemented" } },
-        abi.Special.options => .{ .options = outcome.allow },
-        else => null,
-    };
-}
-
-/// The Allow value that goes with a special handler; empty for routes, null without room.
-fn allowText(core: *Core, outcome: router_module.Outcome) ?[]const u8 {
-    if (outcome.handler < abi.Special.first) return "";
-    const room = core.batch.allocate(router_module.allow_bytes_max) orelse return null;
-    return core.router.writeAllow(outcome.allow, room);
-}
-
-fn writeRecord(
-    batch: *batch_module.Batch,
-    words: batch_module.Record,
-    request: Request,
-    body: ?[]const u8,
-    allow: []const u8,
-) void {
-    const r = abi.request;
-    const head = request.head;
-    const target = &request.target;
-    const base = batch.offsetOf(request.bytes.ptr);
-    // Empty lines before the request line belong to no request.
-    const start = head.method.start;
-    const path = batch.offsetOf(target.canonical.bytes.ptr);
-    words[r.handler] = target.outcome.handler;
-    words[r.head] = base + start;
-    words[r.head_len] = @as(u32, @intCast(request.bytes.len)) - start;
-    words[r.path] = path;
-    words[r.path_len] = @intCast(target.canonical.bytes.len);
-    words[r.target] = base + head.target.start;
-    words[r.target_len] = head.target.len;
-    words[r.query] = if (head.query) |query| base + query.start else 0;
-    words[r.query_len] = if (head.query) |query| query.len else 0;
-    words[r.authority] = base + head.authority.start;
-    words[r.authority_len] = head.authority.len;
-    words[r.coverage] = target.outcome.coverage;
-    words[r.params_count] = target.outcome.captures_count;
-    var flags: u32 = request.method;
-    if (target.canonical.escaped) flags |= abi.Flag.escaped;
-    if (head.minor == 0) flags |= abi.Flag.http_1_0;
-    if (head.keep_alive) flags |= abi.Flag.keep_alive;
-    if (body) |bytes| {
-        flags |= abi.Flag.has_body;
-        words[r.body_len] = @intCast(bytes.len);
-        if (batch.contains(bytes)) {
-            words[r.body] = batch.offsetOf(bytes.ptr);
-        } else {
-            flags |= abi.Flag.body_outside;
-            words[r.body] = 0;
-        }
-    } else {
-        words[r.body] = 0;
-        words[r.body_len] = 0;
-    }
-    words[r.method_flags] = flags;
-    if (target.outcome.handler >= abi.Special.first) {
-        words[r.params] = batch.offsetOf(allow.ptr);
-        words[r.params + 1] = @intCast(allow.len);
-        return;
-    }
-    for (target.captures[0..target.outcome.captures_count], 0..) |capture, index| {
-        const absent = capture.start == none;
-        words[r.params + 2 * index] = if (absent) 0 else path + capture.start;
-        words[r.params + 2 * index + 1] = if (absent) 0 else capture.len;
-    }
 }
 
 /// Bytes that are no request: answered in order behind what is pending, then the end.
@@ -616,10 +465,6 @@ pub fn release(core: *Core, connection: *Connection) void {
     connection.carry = null;
     connection.output.clear(&core.pool);
     core.timers.cancel(connection.index);
-}
-
-fn spanOf(bytes: []const u8, span: parser_module.Span) []const u8 {
-    return bytes[span.start..][0..span.len];
 }
 
 /// Milliseconds that a body's bytes add to its deadline: a large one may take long, a slow one not.

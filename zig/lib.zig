@@ -66,6 +66,7 @@ test {
     _ = @import("path.zig");
     _ = @import("pool.zig");
     _ = @import("reactor.zig");
+    _ = @import("request.zig");
     _ = @import("router.zig");
     _ = @import("server.zig");
     _ = @import("simulation.zig");

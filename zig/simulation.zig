@@ -103,7 +103,7 @@ pub const World = struct {
             .fields = "",
             .body = "constant",
         });
-        try self.router.commit(.{}, &conflict);
+        try self.router.commit(.{});
     }
 
     pub fn connect(self: *World) *Client {

@@ -1,0 +1,179 @@
+//! From a complete head to an entry of the batch: the path is made canonical, the router asked, the
+//! record written. Called by `connection.zig`; no state of a connection changes here.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const batch_module = @import("batch.zig");
+const limits = @import("limits.zig");
+const parser_module = @import("http/parser.zig");
+const path_module = @import("path.zig");
+const router_module = @import("router.zig");
+const Core = @import("core.zig").Core;
+
+const none = batch_module.none;
+const Head = parser_module.Head;
+
+pub const Target = struct {
+    canonical: path_module.Canonical,
+    captures: [limits.params_max]router_module.Capture,
+    outcome: router_module.Outcome,
+};
+
+pub const Request = struct {
+    head: *const Head,
+    bytes: []const u8,
+    method: u8,
+    target: Target,
+    exclusive: bool,
+};
+
+/// Where the head's target leads. `bytes` begin with the head and lie in the view.
+pub fn resolve(
+    core: *Core,
+    head: *const Head,
+    method: u8,
+    bytes: []const u8,
+) error{ BadPath, BatchFull }!Target {
+    var target: Target = undefined;
+    const raw = switch (head.form) {
+        .origin => spanOf(bytes, head.path),
+        // RFC 9110 4.2.3: an empty path is "/"; the scheme's own slash stands for it in the view.
+        .absolute => if (head.path.len > 0) spanOf(bytes, head.path) else slash: {
+            const text = spanOf(bytes, head.target);
+            const at = std.mem.findScalar(u8, text, '/').?;
+            break :slash text[at..][0..1];
+        },
+        // No path: CONNECT is refused, and "OPTIONS *" is about the whole server.
+        .authority, .asterisk => {
+            target.canonical = .{ .bytes = spanOf(bytes, head.target), .escaped = false };
+            target.outcome = core.router.resolveServerWide(method);
+            return target;
+        },
+    };
+    const room: []u8 = if (std.mem.findScalar(u8, raw, '%') == null)
+        &.{}
+    else
+        core.batch.allocate(@intCast(raw.len)) orelse return error.BatchFull;
+    target.canonical = try path_module.canonicalise(raw, room);
+    target.outcome = core.router.resolve(
+        method,
+        spanOf(bytes, head.method),
+        target.canonical,
+        &target.captures,
+    );
+    return target;
+}
+
+/// Appends a complete request to the batch. Null: no room, nothing was changed.
+pub fn append(
+    core: *Core,
+    connection: u32,
+    request: Request,
+    body: ?[]const u8,
+) ?*batch_module.Entry {
+    const batch = &core.batch;
+    if (batch.full()) return null;
+    const outcome = request.target.outcome;
+    const native = nativeAnswer(outcome);
+    var entry: batch_module.Entry = .{
+        .connection = connection,
+        .answer = undefined,
+        .native = native,
+        .head_method = request.method == abi.Method.head,
+        .keep_alive = request.head.keep_alive and !core.draining,
+        .minor = request.head.minor,
+    };
+    if (outcome.native) {
+        entry.answer = .{ .native = native.? };
+    } else {
+        const allow = allowText(core, outcome) orelse return null;
+        const record = batch.nextRecord();
+        writeRecord(batch, record.words, request, body, allow);
+        entry.answer = .{ .handler = record.index };
+    }
+    return batch.append(entry);
+}
+
+fn nativeAnswer(outcome: router_module.Outcome) ?batch_module.Native {
+    if (outcome.constant) |constant| return .{ .constant = constant };
+    return switch (outcome.handler) {
+        abi.Special.not_found => .{ .problem = .{ .status = 404, .code = "not_found" } },
+        abi.Special.method_not_allowed => .{ .problem = .{
+            .status = 405,
+            .code = "method_not_allowed",
+            .allow = outcome.allow,
+            .with_allow = true,
+        } },
+        abi.Special.not_implemented => .{ .problem = .{ .status = 501, .code = "not_implemented" } },
+        abi.Special.options => .{ .options = outcome.allow },
+        else => null,
+    };
+}
+
+/// The Allow value that goes with a special handler; empty for routes, null without room.
+fn allowText(core: *Core, outcome: router_module.Outcome) ?[]const u8 {
+    if (outcome.handler < abi.Special.first) return "";
+    const room = core.batch.allocate(router_module.allow_bytes_max) orelse return null;
+    return core.router.writeAllow(outcome.allow, room);
+}
+
+fn writeRecord(
+    batch: *batch_module.Batch,
+    words: batch_module.Record,
+    request: Request,
+    body: ?[]const u8,
+    allow: []const u8,
+) void {
+    const r = abi.request;
+    const head = request.head;
+    const target = &request.target;
+    const base = batch.offsetOf(request.bytes.ptr);
+    // Empty lines before the request line belong to no request.
+    const start = head.method.start;
+    const path = batch.offsetOf(target.canonical.bytes.ptr);
+    words[r.handler] = target.outcome.handler;
+    words[r.head] = base + start;
+    words[r.head_len] = @as(u32, @intCast(request.bytes.len)) - start;
+    words[r.path] = path;
+    words[r.path_len] = @intCast(target.canonical.bytes.len);
+    words[r.target] = base + head.target.start;
+    words[r.target_len] = head.target.len;
+    words[r.query] = if (head.query) |query| base + query.start else 0;
+    words[r.query_len] = if (head.query) |query| query.len else 0;
+    words[r.authority] = base + head.authority.start;
+    words[r.authority_len] = head.authority.len;
+    words[r.coverage] = target.outcome.coverage;
+    words[r.params_count] = target.outcome.captures_count;
+    var flags: u32 = request.method;
+    if (target.canonical.escaped) flags |= abi.Flag.escaped;
+    if (head.minor == 0) flags |= abi.Flag.http_1_0;
+    if (head.keep_alive) flags |= abi.Flag.keep_alive;
+    if (body) |bytes| {
+        flags |= abi.Flag.has_body;
+        words[r.body_len] = @intCast(bytes.len);
+        if (batch.contains(bytes)) {
+            words[r.body] = batch.offsetOf(bytes.ptr);
+        } else {
+            flags |= abi.Flag.body_outside;
+            words[r.body] = 0;
+        }
+    } else {
+        words[r.body] = 0;
+        words[r.body_len] = 0;
+    }
+    words[r.method_flags] = flags;
+    if (target.outcome.handler >= abi.Special.first) {
+        words[r.params] = batch.offsetOf(allow.ptr);
+        words[r.params + 1] = @intCast(allow.len);
+        return;
+    }
+    for (target.captures[0..target.outcome.captures_count], 0..) |capture, index| {
+        const absent = capture.start == none;
+        words[r.params + 2 * index] = if (absent) 0 else path + capture.start;
+        words[r.params + 2 * index + 1] = if (absent) 0 else capture.len;
+    }
+}
+
+pub fn spanOf(bytes: []const u8, span: parser_module.Span) []const u8 {
+    return bytes[span.start..][0..span.len];
+}
