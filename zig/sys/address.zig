@@ -167,15 +167,24 @@ fn longestZeroRun(groups: [8]u16) struct { start: usize, len: usize } {
     return .{ .start = best_start, .len = if (best_len > 1) best_len else 0 };
 }
 
+/// libc's, because the parser in the standard library refuses addresses that begin with `::ffff:`
+/// and are not mapped ones. Takes no abbreviations.
+extern "c" fn inet_pton(family: c_int, text: [*:0]const u8, out: *anyopaque) c_int;
+
 /// A numeric IPv4 or IPv6 address, the latter also in brackets; null for anything else.
 pub fn parseAddress(text: []const u8, port: u16) ?Address {
-    const Ip4 = std.Io.net.Ip4Address;
-    const Ip6 = std.Io.net.Ip6Address;
-    if (Ip4.parse(text, port)) |parsed| return .ipv4(parsed.bytes, port) else |_| {}
     const bracketed = text.len > 2 and text[0] == '[' and text[text.len - 1] == ']';
     const inner = if (bracketed) text[1 .. text.len - 1] else text;
-    const parsed = Ip6.parse(inner, port) catch return null;
-    return .ipv6(parsed.bytes, port, 0);
+    var terminated: [text_bytes_max + 1]u8 = undefined;
+    if (inner.len > text_bytes_max or std.mem.findScalar(u8, inner, 0) != null) return null;
+    @memcpy(terminated[0..inner.len], inner);
+    terminated[inner.len] = 0;
+    const zero_ended = terminated[0..inner.len :0];
+    var in: [4]u8 = undefined;
+    if (!bracketed and inet_pton(AF.INET, zero_ended, &in) == 1) return .ipv4(in, port);
+    var in6: [16]u8 = undefined;
+    if (inet_pton(AF.INET6, zero_ended, &in6) == 1) return .ipv6(in6, port, 0);
+    return null;
 }
 
 pub const ResolveError = error{
@@ -272,12 +281,15 @@ test "addresses as text" {
         .{ "2001:0:0:1:0:0:0:1", "2001:0:0:1::1" },
         .{ "::ffff:192.0.2.1", "::ffff:192.0.2.1" },
         .{ "[fe80::1]", "fe80::1" },
+        .{ "::ffff:0:1:2:3", "::ffff:0:1:2:3" },
     };
     for (cases) |case| try expectText(case[1], parseAddress(case[0], 80).?);
     const widest: [16]u8 = @splat(0xff);
     const longest = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295";
     try expectText(longest, .ipv6(widest, 1, std.math.maxInt(u32)));
     try expectText("", try .unix("/tmp/socket"));
+    const wrong = [_][]const u8{ "[1.2.3.4]", "1.2.3", "1:2", "::1%1", "1::2::3", "", "::1\x00" };
+    for (wrong) |text| try testing.expect(parseAddress(text, 80) == null);
 }
 
 test "text of random IPv6 addresses reads back as the same address" {
