@@ -4,7 +4,7 @@
  */
 
 import { type Answer, bytesOf, checkStatus, isBytes, kindOf, PreparedAnswer } from "./answer.ts";
-import { type Field, fieldsFrom, isReserved, setField } from "./answer-fields.ts";
+import { type Field, fieldsFrom, hasField, isReserved, setField } from "./answer-fields.ts";
 import type { AnswerInit, Bytes } from "./context.ts";
 import { ChopinError } from "./errors.ts";
 import { kind } from "./native/abi.ts";
@@ -108,13 +108,14 @@ function prepareResponse(
   }
   // 200 is what a Response has when nobody said anything, so the context's status goes before it.
   const status = response.status === 200 && drafted !== 0 ? drafted : checkStatus(response.status);
+  // Before the body is touched: Bun forgets the type of a blob then.
+  const fields = fieldsOf(response);
   const body = response.body;
-  if (body === null) return new PreparedAnswer(kind.none, null, status, fieldsOf(response));
+  if (body === null) return new PreparedAnswer(kind.none, null, status, fields);
   return gather(body).then((gathered) => {
-    const fields = fieldsOf(response);
     // Without a Content-Type nobody can say any more whether it was text: valid UTF-8 is taken
     // as such.
-    const named = response.headers.has("content-type");
+    const named = hasField(fields, "content-type");
     const kindOfBody = named ? kind.none : isText(gathered) ? kind.text : kind.bytes;
     return new PreparedAnswer(kindOfBody, gathered, status, fields);
   });
