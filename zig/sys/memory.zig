@@ -44,8 +44,8 @@ pub fn discardMemory(memory: Memory) void {
 
 const testing = std.testing;
 
-test "mapped memory is zero, far more than there is can be reserved, and pages go back" {
-    const memory = try mapMemory(1 << 36);
+test "mapped memory is zero, and pages go back" {
+    const memory = try mapMemory(1 << 30);
     defer unmapMemory(memory);
     try testing.expectEqual(0, memory[memory.len - 1]);
     memory[0] = 1;
