@@ -50,7 +50,8 @@ pub fn fromNative(core: *const Core, native: batch_module.Native, scratch: *Scra
 }
 
 pub fn fromProblem(core: *const Core, problem: batch_module.Problem, scratch: *Scratch) Plain {
-    const len = problem_module.write(scratch[0..problem_bytes_max], problem.status, problem.code, null);
+    const room = scratch[0..problem_bytes_max];
+    const len = problem_module.write(room, problem.status, problem.code, null);
     return .{
         .status = problem.status,
         .kind = abi.Kind.problem,

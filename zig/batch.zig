@@ -121,11 +121,13 @@ pub const Batch = struct {
     }
 
     pub fn response(batch: *const Batch, index: u32) *[abi.response.words]u32 {
-        return @ptrCast(@alignCast(batch.view[abi.view.responses + index * abi.response.words * 4 ..].ptr));
+        const at = abi.view.responses + index * abi.response.words * 4;
+        return @ptrCast(@alignCast(batch.view[at..].ptr));
     }
 
     pub fn late(batch: *const Batch, index: u32) *[abi.response.words]u32 {
-        return @ptrCast(@alignCast(batch.view[abi.view.late + index * abi.response.words * 4 ..].ptr));
+        const at = abi.view.late + index * abi.response.words * 4;
+        return @ptrCast(@alignCast(batch.view[at..].ptr));
     }
 
     pub fn control(batch: *const Batch) *[abi.view.control_bytes / 4]u32 {

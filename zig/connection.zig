@@ -2,9 +2,9 @@
 //! `server.zig` gives it what was received and asks it what comes next; this is the only file that
 //! changes a connection's state.
 //!
-//!     head ──► body ──► ready ──► head …      a request that arrived in one piece goes head ──► head
+//!     head ──► body ──► ready ──► head …      a request in one piece goes head ──► head
 //!       │        │                            drain: the rest of a body that nobody wants
-//!       └────────┴──► closing ──► lingering   closing: no more requests, answers still to be sent
+//!       └────────┴──► closing ──► lingering   closing: answers are still to be sent, no more is asked
 //!                                             lingering: our side is shut, the peer's rest is read
 
 const std = @import("std");
@@ -14,6 +14,7 @@ const body_module = @import("body.zig");
 const chunked = @import("http/chunked.zig");
 const limits = @import("limits.zig");
 const parser_module = @import("http/parser.zig");
+const reactor = @import("reactor.zig");
 const request_module = @import("request.zig");
 const sys = @import("sys.zig");
 const Core = @import("core.zig").Core;
@@ -49,8 +50,7 @@ pub const Connection = struct {
     /// The peer sent its end of stream.
     read_closed: bool = false,
     /// What the reactor is asked to watch.
-    watches_read: bool = true,
-    watches_write: bool = false,
+    watched: reactor.Interest = .{ .read = true, .write = false },
     /// Gone; the slot is freed after the event batch.
     dead: bool = false,
     /// Requests dispatched or answered natively whose answer is not encoded for the socket yet.
@@ -188,7 +188,7 @@ fn carryOver(
     const kept = if (connection.gated) parser_module.Parser.init() else parser;
     connection.carry = Carry.create(core, rest, kept) catch {
         connection.gated = false;
-        return lastProblem(core, connection, .{ .status = 503, .code = "out_of_memory" });
+        return lastProblem(core, connection, out_of_memory);
     };
 }
 
@@ -223,7 +223,10 @@ pub fn mayDispatch(core: *const Core, connection: *const Connection) bool {
 fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, len: u32) ?usize {
     const method = core.router.methodId(request_module.spanOf(rest, head.method));
     const has_body = head.chunked or (head.content_length orelse 0) > 0;
-    const safe = method == abi.Method.get or method == abi.Method.head or method == abi.Method.options;
+    const safe = switch (method) {
+        abi.Method.get, abi.Method.head, abi.Method.options => true,
+        else => false,
+    };
     const first_in_line = !safe or has_body;
     if (first_in_line and connection.unanswered > 0) return null;
 
@@ -344,7 +347,7 @@ fn beginBody(core: *Core, connection: *Connection, request: Request, after: []u8
         };
     }
     connection.body = Body.create(core.allocator, request.bytes, head, limit) catch {
-        lastProblem(core, connection, .{ .status = 503, .code = "out_of_memory" });
+        lastProblem(core, connection, out_of_memory);
         return request.bytes.len + after.len;
     };
     connection.phase = .body;
@@ -357,6 +360,7 @@ fn beginBody(core: *Core, connection: *Connection, request: Request, after: []u8
     return request.bytes.len;
 }
 
+const out_of_memory: batch_module.Problem = .{ .status = 503, .code = "out_of_memory" };
 const too_large: batch_module.Problem = .{ .status = 413, .code = "body_too_large" };
 
 fn gatherBody(core: *Core, connection: *Connection, rest: []u8) usize {
@@ -368,7 +372,7 @@ fn gatherBody(core: *Core, connection: *Connection, rest: []u8) usize {
         },
         .too_large => lastProblem(core, connection, too_large),
         .rejected => |reason| reject(core, connection, reason),
-        .out_of_memory => lastProblem(core, connection, .{ .status = 503, .code = "out_of_memory" }),
+        .out_of_memory => lastProblem(core, connection, out_of_memory),
     }
     return rest.len;
 }
@@ -389,7 +393,8 @@ fn emitBody(core: *Core, connection: *Connection) bool {
     @memcpy(bytes, body.head);
     const head = &body.parsed;
     const method = core.router.methodId(request_module.spanOf(bytes, head.method));
-    const target = request_module.resolve(core, head, method, bytes) catch |reason| switch (reason) {
+    const resolved = request_module.resolve(core, head, method, bytes);
+    const target = resolved catch |reason| switch (reason) {
         error.BatchFull => return false,
         // It was resolved when the head came, by the same router or, after a reload, by another
         // one; the canonical path does not depend on the router.
@@ -403,7 +408,8 @@ fn emitBody(core: *Core, connection: *Connection) bool {
         .exclusive = true,
     };
     const whole = body.whole();
-    const copied = if (whole.len <= body_copied_max) core.batch.allocate(@intCast(whole.len)) else null;
+    const small = whole.len <= body_copied_max;
+    const copied = if (small) core.batch.allocate(@intCast(whole.len)) else null;
     if (copied) |room| @memcpy(room, whole);
     connection.phase = .head;
     if (!emit(core, connection, request, copied orelse whole)) {
@@ -488,7 +494,8 @@ pub fn setDeadline(core: *Core, connection: *Connection) void {
         .{ .head, config.head_timeout_ms }
     else
         .{ .idle, config.idle_timeout_ms };
-    // A head's deadline runs from its first byte, whatever comes later. A body earns time by coming.
+    // A head's deadline runs from its first byte, whatever comes later. A body earns time by
+    // coming.
     if (kind != connection.deadline) {
         connection.deadline = kind;
         connection.deadline_since_ms = core.now_ms;

@@ -90,7 +90,8 @@ fn encodeOut(
     if (server.out.len - server.out_len < needed) _ = sendOut(server, connection, "");
     if (connection.dead) return;
     if (needed > server.out.len) {
-        const chunk = encodeChunk(server, encoded, head_max) orelse return server.destroy(connection);
+        const chunk = encodeChunk(server, encoded, head_max) orelse
+            return server.destroy(connection);
         connection.output.append(chunk);
     } else {
         server.out_len += encoder.writeHead(server.out[server.out_len..], encoded.head);
@@ -113,13 +114,13 @@ fn sendLarge(server: anytype, connection: *Connection, body: []const u8, attache
     attached.* = null;
     chunk.start += @intCast(taken);
     connection.output.append(chunk);
-    server.watch(connection, connection.watches_read, true);
+    server.watch(connection, connection.watched.read, true);
 }
 
 fn queueBytes(server: anytype, connection: *Connection, bytes: []const u8) void {
     if (bytes.len == 0) return;
     connection.output.copy(&server.core.pool, bytes) catch return server.destroy(connection);
-    server.watch(connection, connection.watches_read, true);
+    server.watch(connection, connection.watched.read, true);
 }
 
 /// Sends what was encoded, and then `more`. Returns how much of `more` was taken; the rest of it
@@ -136,13 +137,8 @@ pub fn sendOut(server: anytype, connection: *Connection, more: []const u8) usize
             .{ .base = more.ptr, .len = more.len },
         };
         const list = if (more.len == 0) vectors[0..1] else vectors[0..2];
-        taken = server.reactor.send(connection.fd, list) catch |reason| switch (reason) {
-            error.WouldBlock, error.OutOfMemory => 0,
-            error.ConnectionReset, error.Unexpected => {
-                server.destroy(connection);
-                return 0;
-            },
-        };
+        taken = trySend(server, connection, list);
+        if (connection.dead) return 0;
     }
     if (taken < head.len) {
         queueBytes(server, connection, head[taken..]);
@@ -151,22 +147,31 @@ pub fn sendOut(server: anytype, connection: *Connection, more: []const u8) usize
     return taken - head.len;
 }
 
+/// Bytes that the socket took; 0 also when the connection was lost and is destroyed.
+fn trySend(server: anytype, connection: *Connection, list: []const sys.ConstVector) usize {
+    return server.reactor.send(connection.fd, list) catch |reason| switch (reason) {
+        error.WouldBlock, error.OutOfMemory => 0,
+        error.ConnectionReset, error.Unexpected => {
+            server.destroy(connection);
+            return 0;
+        },
+    };
+}
+
 /// Sends queued bytes; goes on reading when the backlog has become small.
 pub fn flush(server: anytype, connection: *Connection) void {
     const core = &server.core;
     var vectors: [Output.vectors_max]sys.ConstVector = undefined;
     const count = connection.output.vectors(&vectors);
     if (count > 0) {
-        const taken = server.reactor.send(connection.fd, vectors[0..count]) catch |reason| switch (reason) {
-            error.WouldBlock, error.OutOfMemory => 0,
-            error.ConnectionReset, error.Unexpected => return server.destroy(connection),
-        };
+        const taken = trySend(server, connection, vectors[0..count]);
+        if (connection.dead) return;
         connection.output.consume(&core.pool, taken);
     }
     const waits = connection.output.bytes > 0;
     const relieved = connection.backlog() < core.config.output_backlog_max / 2;
     if (relieved and connection.gated) connection_module.resumeLater(core, connection);
-    const reads = connection.watches_read or (relieved and connection.wantsRead());
+    const reads = connection.watched.read or (relieved and connection.wantsRead());
     server.watch(connection, reads, waits);
     if (connection.dead) return;
     connection_module.setDeadline(core, connection);
@@ -314,7 +319,8 @@ fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
     const connection = core.connections.at(held.connection);
     var scratch: answer_module.Scratch = undefined;
     const attached: ?[]const u8 = if (held.attached) |chunk| chunk.pending() else null;
-    const plain = answer_module.fromScript(core, words, attached, held.native, &scratch) catch |reason|
+    const native = held.native;
+    const plain = answer_module.fromScript(core, words, attached, native, &scratch) catch |reason|
         answer_module.fromProblem(core, problemOf(reason), &scratch);
     const asked: answer_module.Asked = .{
         .head_method = held.head_method,

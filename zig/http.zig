@@ -16,5 +16,6 @@ pub const status = @import("http/status.zig");
 pub const target = @import("http/target.zig");
 
 test {
+    _ = @import("http/corpora.zig");
     @import("std").testing.refAllDecls(@This());
 }

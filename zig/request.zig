@@ -104,7 +104,10 @@ fn nativeAnswer(outcome: router_module.Outcome) ?batch_module.Native {
             .allow = outcome.allow,
             .with_allow = true,
         } },
-        abi.Special.not_implemented => .{ .problem = .{ .status = 501, .code = "not_implemented" } },
+        abi.Special.not_implemented => .{ .problem = .{
+            .status = 501,
+            .code = "not_implemented",
+        } },
         abi.Special.options => .{ .options = outcome.allow },
         else => null,
     };

@@ -373,7 +373,395 @@ fn spread(route: *const tree_file.Route, captures: *[limits.params_max]Capture) 
 
 test {
     _ = @import("router/constraint.zig");
-    _ = @import("router/pattern.zig");
     _ = @import("router/method.zig");
     _ = @import("router/model.zig");
+    _ = @import("router/pattern.zig");
+    _ = @import("router/prefix.zig");
+    _ = @import("router/static_table.zig");
+    _ = @import("router/tree.zig");
+}
+
+const testing = std.testing;
+
+const Tester = struct {
+    router: *Router,
+    captures: [limits.params_max]Capture = undefined,
+    room: [256]u8 = undefined,
+    canonical: path.Canonical = undefined,
+
+    /// Declares "METHOD /pattern" lines, handlers counted from 0, and commits them.
+    fn init(options: Options, routes: []const []const u8) !Tester {
+        var tester: Tester = .{ .router = try .create(testing.allocator) };
+        errdefer tester.router.destroy();
+        for (routes, 0..) |line, handler| try tester.add(line, @intCast(handler));
+        try tester.router.commit(options);
+        return tester;
+    }
+
+    fn deinit(tester: *Tester) void {
+        tester.router.destroy();
+    }
+
+    fn add(tester: *Tester, line: []const u8, handler: u32) !void {
+        const space = std.mem.indexOfScalar(u8, line, ' ').?;
+        const token = line[0..space];
+        const method = if (std.mem.eql(u8, token, "ALL"))
+            abi.Method.all
+        else
+            try tester.router.addMethod(token);
+        var fault: Fault = .{};
+        var conflict: Conflict = .{};
+        const pattern = line[space + 1 ..];
+        const route: Router.Route = .{ .method = method, .pattern = pattern, .handler = handler };
+        return tester.router.add(route, &fault, &conflict);
+    }
+
+    fn resolve(tester: *Tester, line: []const u8) !Outcome {
+        const space = std.mem.indexOfScalar(u8, line, ' ').?;
+        const token = line[0..space];
+        tester.canonical = try path.canonicalise(line[space + 1 ..], &tester.room);
+        const method = tester.router.methodId(token);
+        return tester.router.resolve(method, token, tester.canonical, &tester.captures);
+    }
+
+    /// A request's handler and captures; null is an optional parameter left out.
+    fn expect(tester: *Tester, line: []const u8, handler: u32, captures: []const ?[]const u8) !void {
+        errdefer std.debug.print("{s}\n", .{line});
+        const outcome = try tester.resolve(line);
+        try testing.expectEqual(handler, outcome.handler);
+        try testing.expectEqual(captures.len, outcome.captures_count);
+        for (captures, tester.captures[0..captures.len]) |expected, capture| {
+            if (expected) |text| {
+                const bytes = tester.canonical.bytes[capture.start..][0..capture.len];
+                try testing.expectEqualStrings(text, bytes);
+            } else try testing.expectEqual(Capture.absent, capture);
+        }
+    }
+
+    fn expectAllow(tester: *Tester, line: []const u8, handler: u32, allow: []const u8) !void {
+        errdefer std.debug.print("{s}\n", .{line});
+        const outcome = try tester.resolve(line);
+        try testing.expectEqual(handler, outcome.handler);
+        var room: [allow_bytes_max]u8 = undefined;
+        try testing.expectEqualStrings(allow, tester.router.writeAllow(outcome.allow, &room));
+    }
+};
+
+test "priority: static, constrained in order, plain, wildcard" {
+    var tester: Tester = try .init(.{}, &.{
+        "GET /a/*rest", "GET /a/:x", "GET /a/:y([a-z]+)", "GET /a/:z(\\w+)", "GET /a/b",
+    });
+    defer tester.deinit();
+    try tester.expect("GET /a/b", 4, &.{});
+    try tester.expect("GET /a/c", 2, &.{"c"});
+    try tester.expect("GET /a/1", 3, &.{"1"});
+    try tester.expect("GET /a/-", 1, &.{"-"});
+    try tester.expect("GET /a/b/c", 0, &.{"b/c"});
+    try tester.expect("GET /a/", 0, &.{""});
+    try tester.expect("GET /a", Special.not_found, &.{});
+    try tester.expect("GET /a//", 0, &.{"/"});
+}
+
+test "a pattern hides no other" {
+    var tester: Tester = try .init(.{}, &.{
+        "GET /a/b",        "POST /a/:x",   "GET /a/:x/c", "GET /:p/b/d",
+        "GET /a/b/:q/e",   "DELETE /a/*r", "GET /x/y/z",  "GET /x/:one/:two",
+        "GET /:a/:b/:c/w",
+    });
+    defer tester.deinit();
+    try tester.expect("GET /a/b", 0, &.{});
+    try tester.expect("POST /a/b", 1, &.{"b"});
+    try tester.expect("GET /a/b/c", 2, &.{"b"});
+    try tester.expect("GET /a/b/d", 3, &.{"a"});
+    try tester.expect("GET /a/b/d/e", 4, &.{"d"});
+    try tester.expect("GET /x/y/w", 7, &.{ "y", "w" });
+    try tester.expect("GET /x/y/z/w", 8, &.{ "x", "y", "z" });
+    try tester.expect("DELETE /a/b", 5, &.{"b"});
+    try tester.expectAllow("PUT /a/b", Special.method_not_allowed, "GET, HEAD, POST, DELETE, OPTIONS");
+    try tester.expectAllow("PUT /a/b/c", Special.method_not_allowed, "GET, HEAD, DELETE, OPTIONS");
+    try tester.expectAllow("OPTIONS /a/z", Special.options, "POST, DELETE, OPTIONS");
+}
+
+test "parameters take one whole segment that is not empty" {
+    var tester: Tester = try .init(.{}, &.{ "GET /:x", "GET /u/:x/", "GET /f/:x(\\D+)" });
+    defer tester.deinit();
+    try tester.expect("GET /a", 0, &.{"a"});
+    try tester.expect("GET /", Special.not_found, &.{});
+    try tester.expect("GET /a/", Special.not_found, &.{});
+    try tester.expect("GET /u/1/", 1, &.{"1"});
+    try tester.expect("GET /u//", Special.not_found, &.{});
+    try tester.expect("GET /a%2Fb", 0, &.{"a\x00b"});
+    try tester.expect("GET /%C3%A9%2541", 0, &.{"é%41"});
+    try tester.expect("GET /f/%C3%A9", 2, &.{"é"});
+}
+
+test "optional parameters" {
+    var tester: Tester = try .init(.{}, &.{
+        "GET /a/:x?",    "GET /m/:x?/end", "GET /p/:x(\\d+)?/:y?/:z",
+        "POST /:x?/:y?", "PUT /:x?",
+    });
+    defer tester.deinit();
+    try tester.expect("GET /a", 0, &.{null});
+    try tester.expect("GET /a/1", 0, &.{"1"});
+    try tester.expect("GET /a/", Special.not_found, &.{});
+    try tester.expect("GET /m/end", 1, &.{null});
+    try tester.expect("GET /m/1/end", 1, &.{"1"});
+    try tester.expect("GET /m/end/end", 1, &.{"end"});
+    try tester.expect("GET /p/1", 2, &.{ null, null, "1" });
+    try tester.expect("GET /p/1/2", 2, &.{ "1", null, "2" });
+    try tester.expect("GET /p/a/2", 2, &.{ null, "a", "2" });
+    try tester.expect("GET /p/1/2/3", 2, &.{ "1", "2", "3" });
+    try tester.expect("POST /", 3, &.{ null, null });
+    try tester.expect("POST /1", 3, &.{ "1", null });
+    try tester.expect("POST /1/2", 3, &.{ "1", "2" });
+    try tester.expect("PUT /", 4, &.{null});
+}
+
+test "the same place under different names" {
+    var tester: Tester = try .init(.{}, &.{ "GET /u/:id", "GET /u/:uid/posts", "PUT /u/:name" });
+    defer tester.deinit();
+    try tester.expect("GET /u/1", 0, &.{"1"});
+    try tester.expect("GET /u/1/posts", 1, &.{"1"});
+    try tester.expect("PUT /u/1", 2, &.{"1"});
+}
+
+test "duplicates and conflicts" {
+    const router: *Router = try .create(testing.allocator);
+    var tester: Tester = .{ .router = router };
+    defer tester.deinit();
+    try tester.add("GET /u/:id", 0);
+    try tester.add("GET /o/:x?", 1);
+    try tester.add("GET /f/*", 2);
+    try testing.expectError(error.Duplicate, tester.add("GET /u/:id", 3));
+    try testing.expectError(error.Conflicting, tester.add("GET /u/:uid", 3));
+    try testing.expectError(error.Conflicting, tester.add("GET /o", 3));
+    try testing.expectError(error.Conflicting, tester.add("GET /o/:y", 3));
+    try testing.expectError(error.Conflicting, tester.add("GET /f/*rest", 3));
+    try testing.expectError(error.Conflicting, tester.add("GET /%75/:id", 3));
+    try testing.expectError(error.BadMethod, tester.add("TRACE /t", 3));
+    try testing.expectError(error.BadHandler, tester.add("GET /t", Special.not_found));
+    // A refused route leaves nothing behind, though its other variant was free.
+    try testing.expectError(error.Conflicting, tester.add("GET /u/:id/:tab?", 3));
+    try tester.add("GET /u/:id/:tab", 3);
+    try tester.add("ALL /u/:id", 4);
+    try tester.add("GET /u/:id(\\d+)", 5);
+    try router.commit(.{});
+    try testing.expectError(error.Committed, tester.add("GET /late", 6));
+    try testing.expectError(error.Committed, router.commit(.{}));
+    try tester.expect("GET /u/1", 5, &.{"1"});
+    try tester.expect("GET /u/a", 0, &.{"a"});
+    try tester.expect("PUT /u/a", 4, &.{"a"});
+}
+
+test "methods: HEAD, OPTIONS, all, TRACE, CONNECT, unknown" {
+    var tester: Tester = try .init(.{}, &.{
+        "GET /get",   "GET /both",     "HEAD /both", "ALL /all", "POST /all",
+        "POST /post", "OPTIONS /post", "PURGE /get", "ALL /:x",
+    });
+    defer tester.deinit();
+    const not_allowed = Special.method_not_allowed;
+    try tester.expect("HEAD /get", 0, &.{});
+    try tester.expect("HEAD /both", 2, &.{});
+    try tester.expect("HEAD /all", 3, &.{});
+    try tester.expect("OPTIONS /all", 3, &.{});
+    try tester.expect("POST /all", 4, &.{});
+    try tester.expect("OPTIONS /post", 6, &.{});
+    try tester.expect("PURGE /get", 7, &.{});
+    try tester.expect("WHATEVER /all", 3, &.{});
+    try tester.expect("get /get", 8, &.{"get"});
+    const every = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, PURGE";
+    try tester.expectAllow("TRACE /get", not_allowed, every);
+    try tester.expectAllow("CONNECT /all", not_allowed, every);
+    try tester.expect("TRACE /no/route", Special.not_found, &.{});
+    try tester.expect("WHATEVER /no/route", Special.not_found, &.{});
+
+    var strict: Tester = try .init(.{}, &.{ "GET /a", "PURGE /b" });
+    defer strict.deinit();
+    try strict.expectAllow("POST /a", not_allowed, "GET, HEAD, OPTIONS");
+    try strict.expectAllow("PURGE /a", not_allowed, "GET, HEAD, OPTIONS");
+    try strict.expectAllow("PROPFIND /a", not_allowed, "GET, HEAD, OPTIONS");
+    try strict.expectAllow("TRACE /a", not_allowed, "GET, HEAD, OPTIONS");
+    try strict.expectAllow("OPTIONS /a", Special.options, "GET, HEAD, OPTIONS");
+    try strict.expect("WHATEVER /a", Special.not_implemented, &.{});
+    try strict.expect("get /a", Special.not_implemented, &.{});
+    const server_wide = strict.router.resolveServerWide(abi.Method.options);
+    try testing.expectEqual(Special.options, server_wide.handler);
+    var room: [allow_bytes_max]u8 = undefined;
+    const allow = strict.router.writeAllow(server_wide.allow, &room);
+    try testing.expectEqualStrings("GET, HEAD, OPTIONS, PURGE", allow);
+}
+
+test "slashes at the end" {
+    const routes = [_][]const u8{ "GET /a", "GET /b/", "GET /f/*", "GET /u/:id", "GET /", "GET /d//" };
+    var strict: Tester = try .init(.{}, &routes);
+    defer strict.deinit();
+    try strict.expect("GET /a", 0, &.{});
+    try strict.expect("GET /a/", Special.not_found, &.{});
+    try strict.expect("GET /b", Special.not_found, &.{});
+    try strict.expect("GET /b/", 1, &.{});
+    try strict.expect("GET /f", Special.not_found, &.{});
+    try strict.expect("GET /f/", 2, &.{""});
+    try strict.expect("GET /u/1/", Special.not_found, &.{});
+    try strict.expect("GET /", 4, &.{});
+    try strict.expect("GET //", Special.not_found, &.{});
+    try strict.expect("GET /d//", 5, &.{});
+
+    var ignoring: Tester = try .init(.{ .trailing_slash_ignored = true }, &routes);
+    defer ignoring.deinit();
+    try ignoring.expect("GET /a", 0, &.{});
+    try ignoring.expect("GET /a/", 0, &.{});
+    try ignoring.expect("GET /a//", Special.not_found, &.{});
+    try ignoring.expect("GET /b", 1, &.{});
+    try ignoring.expect("GET /b/", 1, &.{});
+    try ignoring.expect("GET /f", 2, &.{""});
+    try ignoring.expect("GET /f/", 2, &.{""});
+    try ignoring.expect("GET /f/x/", 2, &.{"x/"});
+    try ignoring.expect("GET /u/1/", 3, &.{"1"});
+    try ignoring.expect("GET /", 4, &.{});
+    try ignoring.expect("GET //", Special.not_found, &.{});
+    try ignoring.expect("GET /d//", 5, &.{});
+    try ignoring.expect("GET /d/", Special.not_found, &.{});
+
+    const both = [_][]const u8{ "GET /a", "GET /a/" };
+    var allowed: Tester = try .init(.{}, &both);
+    allowed.deinit();
+    const refused = Tester.init(.{ .trailing_slash_ignored = true }, &both);
+    try testing.expectError(error.Conflicting, refused);
+}
+
+test "native answers and what switches them off" {
+    const router: *Router = try .create(testing.allocator);
+    var tester: Tester = .{ .router = router };
+    defer tester.deinit();
+    try tester.add("GET /constant", 0);
+    try tester.add("GET /admin/constant", 1);
+    try tester.add("GET /code", 2);
+    for (0..2) |handler| {
+        const fields = "X-A: 1\r\n";
+        try router.addConstant(@intCast(handler), .{ .status = 201, .kind = 1, .fields = fields, .body = "{}" });
+    }
+    var fault: Fault = .{};
+    _ = try router.addPrefix("/admin", &fault);
+    try router.commit(.{});
+
+    const constant = try tester.resolve("HEAD /constant");
+    try testing.expect(constant.native);
+    try testing.expectEqual(201, constant.constant.?.status);
+    try testing.expectEqualStrings("{}", constant.constant.?.body);
+    const guarded = try tester.resolve("GET /admin/constant");
+    try testing.expect(!guarded.native and guarded.constant != null and guarded.coverage == 1);
+    try testing.expect(!(try tester.resolve("GET /code")).native);
+    try testing.expect((try tester.resolve("GET /nothing")).native);
+    try testing.expect(!(try tester.resolve("GET /admin/nothing")).native);
+    try testing.expect((try tester.resolve("POST /code")).native);
+    try testing.expect(!(try tester.resolve("POST /admin/constant")).native);
+    try testing.expect((try tester.resolve("OPTIONS /code")).native);
+    router.options = .{ .custom_not_found = true };
+    try testing.expect((try tester.resolve("GET /constant")).native);
+    try testing.expect(!(try tester.resolve("POST /code")).native);
+    try testing.expect(!(try tester.resolve("GET /nothing")).native);
+    router.options = .{ .global_layer = true };
+    try testing.expect(!(try tester.resolve("GET /constant")).native);
+    try testing.expect(!(try tester.resolve("OPTIONS /code")).native);
+}
+
+test "prefixes cover whole segments and cannot be walked round" {
+    const router: *Router = try .create(testing.allocator);
+    var tester: Tester = .{ .router = router };
+    defer tester.deinit();
+    try tester.add("GET /*", 0);
+    try tester.add("GET /admin/users", 1);
+    try tester.add("GET /t/:tenant/*", 2);
+    var fault: Fault = .{};
+    try testing.expectEqual(0, try router.addPrefix("/admin", &fault));
+    try testing.expectEqual(1, try router.addPrefix("/t/:tenant", &fault));
+    try testing.expectEqual(2, try router.addPrefix("/t/:id(\\d+)/x", &fault));
+    try testing.expectEqual(3, try router.addPrefix("/", &fault));
+    try testing.expectEqual(0, try router.addPrefix("/%61dmin/", &fault));
+    try testing.expectEqual(1, try router.addPrefix("/t/:other", &fault));
+    try router.commit(.{ .trailing_slash_ignored = true });
+    const cases = [_]struct { []const u8, u32 }{
+        .{ "/admin", 0b1001 },        .{ "/admin/", 0b1001 },        .{ "/admin/users", 0b1001 },
+        .{ "/admin/users/", 0b1001 }, .{ "/%61dmin/users", 0b1001 }, .{ "/admin//", 0b1001 },
+        .{ "/adm%69n", 0b1001 },      .{ "/administrator", 0b1000 }, .{ "/Admin", 0b1000 },
+        .{ "//admin", 0b1000 },       .{ "/admin%2Fusers", 0b1000 }, .{ "/t/1", 0b1010 },
+        .{ "/t/", 0b1000 },           .{ "/t//", 0b1000 },           .{ "/t/1/x", 0b1110 },
+        .{ "/t/1/x/y", 0b1110 },      .{ "/t/a/x", 0b1010 },         .{ "/t/%31/%78", 0b1110 },
+        .{ "/t/1%2Fx", 0b1010 },      .{ "/", 0b1000 },
+    };
+    for (cases) |case| {
+        var line: [64]u8 = undefined;
+        errdefer std.debug.print("{s}\n", .{case[0]});
+        const get = try std.fmt.bufPrint(&line, "GET {s}", .{case[0]});
+        try testing.expectEqual(case[1], (try tester.resolve(get)).coverage);
+    }
+    // An escaped slash does not reach what the prefix guards either.
+    try tester.expect("GET /admin%2Fusers", 0, &.{"admin\x00users"});
+}
+
+test "limits of methods, prefixes and captures" {
+    const router: *Router = try .create(testing.allocator);
+    var tester: Tester = .{ .router = router };
+    defer tester.deinit();
+    var fault: Fault = .{};
+    for (0..limits.prefixes_max) |index| {
+        var text: [16]u8 = undefined;
+        const prefix = try std.fmt.bufPrint(&text, "/p{d}", .{index});
+        try testing.expectEqual(index, try router.addPrefix(prefix, &fault));
+    }
+    try testing.expectError(error.InvalidPattern, router.addPrefix("/more", &fault));
+    try testing.expectEqual(Reason.prefix_too_many, fault.reason);
+    for ([_]struct { []const u8, Reason }{
+        .{ "/a/:b?", .prefix_optional },
+        .{ "/a/*", .prefix_wildcard },
+        .{ "/a//b", .prefix_empty_segment },
+        .{ "a", .no_leading_slash },
+    }) |case| {
+        try testing.expectError(error.InvalidPattern, router.addPrefix(case[0], &fault));
+        try testing.expectEqual(case[1], fault.reason);
+    }
+    const most = "/:a/:b/:c/:d/:e/:f/:g/:h/:i/:j/:k?/:l?/:m?/:n?/:o?/*p";
+    try tester.add("GET " ++ most, 0);
+    try router.commit(.{});
+    try tester.expect("GET /1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7", 0, &.{
+        "1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "1", "2", "3", "4", "5", "6/7",
+    });
+    try tester.expect("GET /1/2/3/4/5/6/7/8/9/0/", 0, &.{
+        "1", "2", "3", "4", "5", "6", "7", "8", "9", "0", null, null, null, null, null, "",
+    });
+    try testing.expectEqual(0xffff_ffff, blk: {
+        var every: u32 = 0;
+        for (0..limits.prefixes_max) |index| {
+            var line: [16]u8 = undefined;
+            every |= (try tester.resolve(try std.fmt.bufPrint(&line, "GET /p{d}/x", .{index}))).coverage;
+        }
+        break :blk every;
+    });
+}
+
+test "a router without routes" {
+    var tester: Tester = try .init(.{}, &.{});
+    defer tester.deinit();
+    try tester.expect("GET /", Special.not_found, &.{});
+    try tester.expect("OPTIONS /a", Special.not_found, &.{});
+    try testing.expect((try tester.resolve("GET /")).native);
+}
+
+test "every failed allocation is reported and nothing leaks" {
+    try testing.checkAllAllocationFailures(testing.allocator, declareAndCommit, .{});
+}
+
+fn declareAndCommit(allocator: Allocator) !void {
+    const router = try Router.create(allocator);
+    defer router.destroy();
+    var fault: Fault = .{};
+    var conflict: Conflict = .{};
+    const method = try router.addMethod("PURGE");
+    for ([_][]const u8{ "/a/b", "/a/:x(\\d+)?/c", "/a/:x/d", "/f/*", "/" }, 0..) |pattern, handler| {
+        const route: Router.Route = .{ .method = method, .pattern = pattern, .handler = @intCast(handler) };
+        try router.add(route, &fault, &conflict);
+    }
+    try router.addConstant(0, .{ .status = 200, .kind = 0, .fields = "", .body = "body" });
+    _ = try router.addPrefix("/a", &fault);
+    try router.commit(.{ .trailing_slash_ignored = true });
 }

@@ -239,7 +239,8 @@ pub fn Server(comptime Reactor: type) type {
 
         fn handle(self: *Self, event: reactor_module.Event) void {
             const index: u32 = @truncate(event.token);
-            const connection = self.core.connections.get(index, @intCast(event.token >> 32)) orelse return;
+            const generation: u32 = @intCast(event.token >> 32);
+            const connection = self.core.connections.get(index, generation) orelse return;
             if (connection.dead) return;
             // A reset takes answers with it; a peer that only closed may still read them.
             if (event.failed and !event.readable) return self.destroy(connection);
@@ -256,7 +257,7 @@ pub fn Server(comptime Reactor: type) type {
                 connection.backlog() >= self.core.config.output_backlog_max)
             {
                 // It is turned on again when what it waits for has come.
-                return self.watch(connection, false, connection.watches_write);
+                return self.watch(connection, false, connection.watched.write);
             }
             const more = if (connection.phase == .body)
                 self.readBody(connection)
@@ -286,7 +287,8 @@ pub fn Server(comptime Reactor: type) type {
             const wanted = 3 * (carried + core.config.read_buffer_bytes) + 4096;
             if (core.batch.remaining() < wanted) self.settle();
             if (connection.dead or connection.gated) return false;
-            const room = core.batch.view[core.batch.top..][0 .. carried + core.config.read_buffer_bytes];
+            const size = carried + core.config.read_buffer_bytes;
+            const room = core.batch.view[core.batch.top..][0..size];
             if (connection.carry) |carry| @memcpy(room[0..carried], carry.bytes());
             const count = self.receive(connection, room[carried..]) orelse return false;
             const bytes = core.batch.allocate(@intCast(carried + count)).?;
@@ -314,7 +316,7 @@ pub fn Server(comptime Reactor: type) type {
                 return self.destroy(connection);
             }
             connection.phase = .closing;
-            self.watch(connection, false, connection.watches_write);
+            self.watch(connection, false, connection.watched.write);
         }
 
         /// Reads what the peer still sends after our end, so that the kernel has no reason for a
@@ -328,7 +330,9 @@ pub fn Server(comptime Reactor: type) type {
         /// What follows from the connection's state after bytes or answers moved.
         pub fn afterStep(self: *Self, connection: *Connection) void {
             if (connection.dead) return;
-            if (connection.output.bytes > 0 and !connection.watches_write) delivery.flush(self, connection);
+            if (connection.output.bytes > 0 and !connection.watched.write) {
+                delivery.flush(self, connection);
+            }
             if (connection.dead) return;
             if (connection.phase == .closing and connection.unanswered == 0 and
                 connection.output.bytes == 0)
@@ -351,10 +355,12 @@ pub fn Server(comptime Reactor: type) type {
             read_wanted: bool,
             write_wanted: bool,
         ) void {
-            if (connection.watches_read == read_wanted and connection.watches_write == write_wanted) return;
-            connection.watches_read = read_wanted;
-            connection.watches_write = write_wanted;
-            const interest: reactor_module.Interest = .{ .read = read_wanted, .write = write_wanted };
+            const interest: reactor_module.Interest = .{
+                .read = read_wanted,
+                .write = write_wanted,
+            };
+            if (std.meta.eql(connection.watched, interest)) return;
+            connection.watched = interest;
             self.reactor.modify(connection.fd, self.tokenOf(connection.index), interest) catch {
                 self.destroy(connection);
             };
@@ -407,7 +413,10 @@ pub fn Server(comptime Reactor: type) type {
             switch (connection.deadline) {
                 .none => unreachable,
                 .head, .body => {
-                    const timeout: batch_module.Problem = .{ .status = 408, .code = "request_timeout" };
+                    const timeout: batch_module.Problem = .{
+                        .status = 408,
+                        .code = "request_timeout",
+                    };
                     connection_module.lastProblem(core, connection, timeout);
                 },
                 .idle => {
@@ -461,7 +470,7 @@ pub fn Server(comptime Reactor: type) type {
                 _ = core.resumable.pop();
             }
             if (!connection.gated and connection.wantsRead()) {
-                self.watch(connection, true, connection.watches_write);
+                self.watch(connection, true, connection.watched.write);
             }
             self.afterStep(connection);
         }

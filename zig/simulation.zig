@@ -136,6 +136,10 @@ pub const World = struct {
         return client;
     }
 
+    fn lateRoom(self: *const World) bool {
+        return self.server.core.batch.control()[abi.control.late_count] < limits.late_max;
+    }
+
     /// Answers the oldest held request, as a settled promise would.
     pub fn answerLate(self: *World, text: []const u8) void {
         const request = self.held.orderedRemove(0);
@@ -174,7 +178,8 @@ pub const World = struct {
             .late => {
                 const slot = try delivery.hold(&self.server, index);
                 const generation = self.server.core.held.generationOf(slot);
-                try self.held.append(testing.allocator, .{ .slot = slot, .generation = generation });
+                const request: HeldRequest = .{ .slot = slot, .generation = generation };
+                try self.held.append(testing.allocator, request);
                 reply[abi.response.state] = abi.State.held;
             },
             .silent => {},
@@ -239,11 +244,12 @@ inline fn problem(
     comptime title: []const u8,
     comptime code: []const u8,
 ) []const u8 {
-    return status ++ " {\"type\":\"about:blank\",\"title\":\"" ++ title ++ "\",\"status\":" ++ status ++
-        ",\"code\":\"" ++ code ++ "\"}";
+    return status ++ " {\"type\":\"about:blank\",\"title\":\"" ++ title ++
+        "\",\"status\":" ++ status ++ ",\"code\":\"" ++ code ++ "\"}";
 }
 
 const get = "GET /echo/a HTTP/1.1\r\nHost: h\r\n\r\n";
+const closing = "GET /echo/a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 const late = "GET /late HTTP/1.1\r\nHost: h\r\n\r\n";
 const post = "POST /echo/b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -251,8 +257,11 @@ test "an answer, byte for byte" {
     const world = try World.create(1, .{});
     defer world.destroy();
     const client = try world.ask(get);
-    try testing.expectEqualStrings("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n" ++
-        "Content-Length: 10\r\nDate: Thu, 01 Jan 1970 00:16:40 GMT\r\n\r\n0 /echo/a ", client.outgoing.items);
+    try testing.expectEqualStrings(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n" ++
+            "Content-Length: 10\r\nDate: Thu, 01 Jan 1970 00:16:40 GMT\r\n\r\n0 /echo/a ",
+        client.outgoing.items,
+    );
     try testing.expect(!client.closed);
 }
 
@@ -270,7 +279,8 @@ test "whole, split at every byte, and behind a good request: the same answers" {
             problem("404", "Not Found", "not_found") ++ "|200 0 /echo/a ",
         },
         .{
-            "POST /nowhere HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" ++ get,
+            "POST /nowhere HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" ++
+                "5\r\nhello\r\n0\r\n\r\n" ++ get,
             problem("404", "Not Found", "not_found") ++ "|200 0 /echo/a ",
         },
         .{
@@ -278,16 +288,26 @@ test "whole, split at every byte, and behind a good request: the same answers" {
             problem("413", "Content Too Large", "body_too_large"),
         },
         .{
-            "POST /small HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n" ++ get,
+            "POST /small HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" ++
+                "b\r\nhello world\r\n0\r\n\r\n" ++ get,
             problem("413", "Content Too Large", "body_too_large"),
         },
         .{ "GET /constant HTTP/1.1\r\nHost: h\r\n\r\n" ++ get, "200 constant|200 0 /echo/a " },
-        .{ "GET /echo/a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" ++ get, "200 0 /echo/a " },
+        .{ closing ++ get, "200 0 /echo/a " },
         .{ "GET /closing HTTP/1.1\r\nHost: h\r\n\r\n" ++ get, "200 bye" },
-        .{ "GET /echo/a%2 HTTP/1.1\r\nHost: h\r\n\r\n" ++ get, problem("400", "Bad Request", "bad_path") },
+        .{
+            "GET /echo/a%2 HTTP/1.1\r\nHost: h\r\n\r\n" ++ get,
+            problem("400", "Bad Request", "bad_path"),
+        },
         .{ "GET /echo/a HTTP/1.1\r\n\r\n" ++ get, problem("400", "Bad Request", "missing_host") },
-        .{ "GET /silent HTTP/1.1\r\nHost: h\r\n\r\n" ++ get, problem("500", "Internal Server Error", "no_answer") ++ "|200 0 /echo/a " },
-        .{ "GET http://other HTTP/1.1\r\nHost: h\r\n\r\n" ++ get, problem("404", "Not Found", "not_found") ++ "|200 0 /echo/a " },
+        .{
+            "GET /silent HTTP/1.1\r\nHost: h\r\n\r\n" ++ get,
+            problem("500", "Internal Server Error", "no_answer") ++ "|200 0 /echo/a ",
+        },
+        .{
+            "GET http://other HTTP/1.1\r\nHost: h\r\n\r\n" ++ get,
+            problem("404", "Not Found", "not_found") ++ "|200 0 /echo/a ",
+        },
     };
     for (cases) |case| {
         const input, const expected = case;
@@ -320,7 +340,10 @@ test "answers stay in order when an earlier one is late, and a POST waits for it
     try expectSummary("200 first|200 0 /echo/a ", client);
     world.answerLate("second");
     try world.run();
-    try expectSummary("200 first|200 0 /echo/a |200 second|200 2 /echo/b hello|200 0 /echo/a ", client);
+    try expectSummary(
+        "200 first|200 0 /echo/a |200 second|200 2 /echo/b hello|200 0 /echo/a ",
+        client,
+    );
     try testing.expectEqual(0, world.server.core.held.count);
 }
 
@@ -348,19 +371,20 @@ test "a body in many reads, above what is copied into the view" {
         "PUT /echo/x HTTP/1.1\r\nHost: h\r\nContent-Length: {d}\r\n\r\n{s}{s}",
         .{ body.len, body, get },
     ));
-    try expectSummary(try std.fmt.bufPrint(&text, "200 3 /echo/x {s}|200 0 /echo/a ", .{body}), client);
+    const expected = "200 3 /echo/x {s}|200 0 /echo/a ";
+    try expectSummary(try std.fmt.bufPrint(&text, expected, .{body}), client);
 }
 
 test "100 Continue is sent once, when the body is wanted" {
     const world = try World.create(6, .{});
     defer world.destroy();
-    const expecting = "POST /echo/a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
-    const client = try world.ask(expecting);
+    const fields = " HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    const client = try world.ask("POST /echo/a" ++ fields);
     try testing.expectEqualStrings("HTTP/1.1 100 Continue\r\n\r\n", client.outgoing.items);
     try world.send(client, "hi");
     try world.run();
     try expectSummary("100 |200 2 /echo/a hi", client);
-    const refused = try world.ask("POST /nowhere HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    const refused = try world.ask("POST /nowhere" ++ fields);
     try expectSummary(problem("404", "Not Found", "not_found"), refused);
     try testing.expect(refused.server_finished);
 }
@@ -378,7 +402,7 @@ test "HTTP/1.0 closes unless it asks to be kept" {
 test "the last answer is followed by a half-close, and by close when the peer has finished" {
     const world = try World.create(8, .{});
     defer world.destroy();
-    const client = try world.ask("GET /echo/a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\nignored");
+    const client = try world.ask(closing ++ "ignored");
     try testing.expect(client.server_finished and !client.closed);
     try world.send(client, "more that is ignored");
     try world.run();
@@ -386,7 +410,7 @@ test "the last answer is followed by a half-close, and by close when the peer ha
     client.finished = true;
     try world.run();
     try testing.expect(client.closed);
-    const stays = try world.ask("GET /echo/a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    const stays = try world.ask(closing);
     try world.sleep(limits.linger_ms + 100);
     try testing.expect(stays.closed);
 }
@@ -405,7 +429,11 @@ test "a client that finished its side still gets its answers" {
 }
 
 test "deadlines: slow head and body 408, idle silent" {
-    const world = try World.create(10, .{ .head_timeout_ms = 1000, .body_timeout_ms = 2000, .idle_timeout_ms = 3000 });
+    const world = try World.create(10, .{
+        .head_timeout_ms = 1000,
+        .body_timeout_ms = 2000,
+        .idle_timeout_ms = 3000,
+    });
     defer world.destroy();
     const head = try world.ask("GET / HTTP/1.1\r\nA: ");
     const body = try world.ask("POST /echo/a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
@@ -528,8 +556,7 @@ pub fn storm(seed: u64, rounds: u32) !void {
     for (0..asked.len * rounds) |_| {
         world.server.reactor.now += 20;
         _ = try world.server.turn(0);
-        while (world.held.items.len > 0 and
-            world.server.core.batch.control()[abi.control.late_count] < limits.late_max) world.answerLate("late");
+        while (world.held.items.len > 0 and world.lateRoom()) world.answerLate("late");
         if (world.server.core.held.count == 0) {
             var unread: usize = 0;
             for (clients) |client| if (!client.reset and !client.closed) {

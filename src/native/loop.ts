@@ -78,10 +78,11 @@ export function startLoop(options: LoopOptions): Loop {
     if (closed) return;
     quietTurns = done > 0 ? 0 : quietTurns + 1;
     if (quietTurns < quietTurnsMax || view[control.lateCount] !== 0) return;
+    // Without memory for the wake-up the turns go on.
+    if (chopin_server_arm(handle) < 0) return;
     clearImmediate(immediate);
     immediate = undefined;
     quietTurns = 0;
-    chopin_server_arm(handle);
   }
 
   turn();

@@ -29,7 +29,8 @@ const layout: [:0]const u8 = text: {
     }
     out = out ++ ",\"limits\":" ++ numbersOf(limits) ++ ",\"Code\":{";
     for (@typeInfo(abi.Code).@"enum".fields, 0..) |field, index| {
-        out = out ++ (if (index > 0) "," else "") ++ "\"" ++ field.name ++ "\":" ++ number(field.value);
+        if (index > 0) out = out ++ ",";
+        out = out ++ "\"" ++ field.name ++ "\":" ++ number(field.value);
     }
     out = out ++ "},\"config\":[";
     for (@typeInfo(core.Config).@"struct".fields, 0..) |field, index| {

@@ -48,6 +48,7 @@ pub const Server = struct {
 };
 
 const allocator = std.heap.c_allocator;
+const invalid = @intFromEnum(Code.invalid_argument);
 
 /// Returns the handle, 0 when memory or descriptors ran out. The view starts at
 /// `chopin_server_view`.
@@ -97,7 +98,7 @@ pub fn destroy(self: *Server) callconv(.c) i32 {
 
 /// Value of the Server field; empty: none.
 pub fn setName(self: *Server, name: ?[*]const u8, len: u32) callconv(.c) i32 {
-    if (len > name_bytes_max) return @intFromEnum(Code.invalid_argument);
+    if (len > name_bytes_max) return invalid;
     if (len > 0) @memcpy(self.server_name[0..len], name.?[0..len]);
     self.implementation.core.server_name = self.server_name[0..len];
     return 0;
@@ -137,7 +138,8 @@ pub fn listenTcp(
 /// Binds a socket in the file system, or an abstract one after a NUL. The file goes with the
 /// server.
 pub fn listenUnix(self: *Server, path: [*]const u8, len: u32, backlog: u32) callconv(.c) i32 {
-    const fd = listener_module.bindUnix(path[0..len], @intCast(backlog)) catch |reason| return codeOf(reason);
+    const fd = listener_module.bindUnix(path[0..len], @intCast(backlog)) catch |reason|
+        return codeOf(reason);
     self.implementation.listen(fd) catch |reason| {
         sys.close(fd);
         return codeOf(reason);
@@ -185,7 +187,7 @@ pub fn turn(self: *Server, wait_us: u32) callconv(.c) i32 {
 /// `control.result[0]`. `preference` as in `wakeup.zig`.
 pub fn wakeupCreate(self: *Server, preference: u32) callconv(.c) i32 {
     const wanted = std.enums.fromInt(wakeup_module.Preference, preference) orelse
-        return @intFromEnum(Code.invalid_argument);
+        return invalid;
     self.wakeup = Wakeup.create(self.implementation.reactor.descriptor(), wanted) catch |reason|
         return codeOf(reason);
     self.control()[abi.control.result] = @intCast(self.wakeup.?.descriptor());
@@ -195,7 +197,7 @@ pub fn wakeupCreate(self: *Server, preference: u32) callconv(.c) i32 {
 /// Call once the event loop watches the wake-up's descriptor: short waits then end for its events
 /// too. 1: its own epoll descriptor was found; 0: not, so there is no native waiting.
 pub fn observeLoop(self: *Server) callconv(.c) i32 {
-    const wakeup = if (self.wakeup) |*wakeup| wakeup else return @intFromEnum(Code.invalid_argument);
+    const wakeup = if (self.wakeup) |*created| created else return invalid;
     const loop = wakeup_module.findBunEpoll(wakeup.descriptor()) orelse return 0;
     self.implementation.reactor.observe(loop) catch return 0;
     return 1;
@@ -204,7 +206,7 @@ pub fn observeLoop(self: *Server) callconv(.c) i32 {
 /// Before JS sleeps: the next event or deadline makes the wake-up's descriptor readable.
 pub fn arm(self: *Server) callconv(.c) i32 {
     self.implementation.setAlarm();
-    const wakeup = if (self.wakeup) |*wakeup| wakeup else return @intFromEnum(Code.invalid_argument);
+    const wakeup = if (self.wakeup) |*created| created else return invalid;
     wakeup.arm() catch |reason| return codeOf(reason);
     return 0;
 }
@@ -236,7 +238,7 @@ pub fn requestStage(self: *Server, slot: u32, generation: u32) callconv(.c) i32 
 /// Looks for a field. 1: its value's offset and length are in `control.result[0..2]`; 0: there is
 /// none.
 pub fn requestHeader(self: *Server, record: u32, name: u32, nth: u32) callconv(.c) i32 {
-    if (record > limits.batch_max or name >= self.names_count) return @intFromEnum(Code.invalid_argument);
+    if (record > limits.batch_max or name >= self.names_count) return invalid;
     const words = self.implementation.core.batch.record(record);
     const start = words[abi.request.head];
     const head = self.view[start..][0..words[abi.request.head_len]];
@@ -256,7 +258,8 @@ pub fn nameIntern(self: *Server, name: [*]const u8, len: u32) callconv(.c) i32 {
         if (std.mem.eql(u8, known, text)) return @intCast(index);
     }
     if (self.names_count == names_max) return @intFromEnum(Code.full);
-    self.names[self.names_count] = allocator.dupe(u8, text) catch return @intFromEnum(Code.out_of_memory);
+    self.names[self.names_count] = allocator.dupe(u8, text) catch
+        return @intFromEnum(Code.out_of_memory);
     self.names_count += 1;
     return @intCast(self.names_count - 1);
 }
@@ -268,12 +271,12 @@ pub fn requestAddress(self: *Server, record: u32) callconv(.c) i32 {
     const peer: *const sys.Peer = if (record == limits.batch_max)
         &(self.stagedRequest() orelse return @intFromEnum(Code.stale_handle)).peer
     else in_batch: {
-        const entry = core.batch.entryOfRecord(record) orelse return @intFromEnum(Code.invalid_argument);
+        const entry = core.batch.entryOfRecord(record) orelse return invalid;
         break :in_batch &core.connections.at(entry.connection).peer;
     };
     const at = abi.view.bytes - sys.Peer.text_max;
     const text = peer.writeText(self.view[at..][0..sys.Peer.text_max]);
-    self.control()[abi.control.result] = @intCast(@intFromPtr(text.ptr) - @intFromPtr(self.view.ptr));
+    self.control()[abi.control.result] = core.batch.offsetOf(text.ptr);
     return @intCast(text.len);
 }
 
@@ -283,9 +286,9 @@ pub fn requestBody(self: *Server, record: u32, out: [*]u8, len: u32) callconv(.c
     const body = if (record == limits.batch_max)
         (self.stagedRequest() orelse return @intFromEnum(Code.stale_handle)).body
     else
-        (core.batch.entryOfRecord(record) orelse return @intFromEnum(Code.invalid_argument)).body;
-    const bytes = (body orelse return @intFromEnum(Code.invalid_argument)).whole();
-    if (bytes.len != len) return @intFromEnum(Code.invalid_argument);
+        (core.batch.entryOfRecord(record) orelse return invalid).body;
+    const bytes = (body orelse return invalid).whole();
+    if (bytes.len != len) return invalid;
     @memcpy(out[0..len], bytes);
     return 0;
 }
@@ -306,7 +309,7 @@ pub fn answerAttach(
         const held = core.held.get(target & ~slot_bit, generation) orelse
             return @intFromEnum(Code.stale_handle);
         break :late &held.attached;
-    } else &(core.batch.entryOfRecord(target) orelse return @intFromEnum(Code.invalid_argument)).attached;
+    } else &(core.batch.entryOfRecord(target) orelse return invalid).attached;
     const chunk = Chunk.create(&core.pool, len) catch return @intFromEnum(Code.out_of_memory);
     if (len > 0) @memcpy(chunk.free()[0..len], bytes.?[0..len]);
     chunk.end = len;

@@ -45,7 +45,7 @@ pub const Epoll = struct {
 
     /// Lets `poll` return early when this other epoll descriptor has events; they are not taken.
     pub fn observe(self: *Epoll, other: sys.Descriptor) reactor.RegisterError!void {
-        sys.epollControl(self.outer, .add, other, sys.Epoll.IN, 0) catch |reason| return mapped(reason);
+        return mapped(sys.epollControl(self.outer, .add, other, sys.Epoll.IN, 0));
     }
 
     /// Ready events. With `wait_ns` it waits so long at most, or until an observed loop has work.
@@ -85,7 +85,7 @@ pub const Epoll = struct {
         token: Token,
         interest: Interest,
     ) reactor.RegisterError!void {
-        sys.epollControl(self.epoll, .add, fd, bits(interest), token) catch |reason| return mapped(reason);
+        return mapped(sys.epollControl(self.epoll, .add, fd, bits(interest), token));
     }
 
     pub fn modify(
@@ -94,7 +94,7 @@ pub const Epoll = struct {
         token: Token,
         interest: Interest,
     ) reactor.RegisterError!void {
-        sys.epollControl(self.epoll, .modify, fd, bits(interest), token) catch |reason| return mapped(reason);
+        return mapped(sys.epollControl(self.epoll, .modify, fd, bits(interest), token));
     }
 
     pub fn accept(
@@ -149,12 +149,13 @@ pub const Epoll = struct {
         return events;
     }
 
-    fn mapped(reason: sys.EpollError) reactor.RegisterError {
-        return switch (reason) {
+    fn mapped(result: sys.EpollError!void) reactor.RegisterError!void {
+        return result catch |reason| switch (reason) {
             error.OutOfMemory, error.TooManyDescriptors => error.OutOfMemory,
             // The server registers each descriptor once and closes it after; anything else is our
             // bug.
-            error.AlreadyRegistered, error.NotRegistered, error.NotPollable, error.Unexpected => error.Unexpected,
+            error.AlreadyRegistered, error.NotRegistered => error.Unexpected,
+            error.NotPollable, error.Unexpected => error.Unexpected,
         };
     }
 };

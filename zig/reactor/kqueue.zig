@@ -177,7 +177,8 @@ pub const Kqueue = struct {
             .sec = @intCast(wait_ns / std.time.ns_per_s),
             .nsec = @intCast(wait_ns % std.time.ns_per_s),
         };
-        const result = std.c.kevent(queue, events.ptr, 0, events.ptr, @intCast(events.len), &timeout);
+        const room: c_int = @intCast(events.len);
+        const result = std.c.kevent(queue, events.ptr, 0, events.ptr, room, &timeout);
         return switch (std.c.errno(result)) {
             .SUCCESS => events[0..@intCast(result)],
             // A signal: repeating the wait would start its timeout anew.

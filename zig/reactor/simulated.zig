@@ -179,7 +179,7 @@ pub const Simulated = struct {
         const incoming = &client.incoming;
         if (incoming.items.len == 0) return if (client.finished) 0 else error.WouldBlock;
         var count = @min(incoming.items.len, buffer.len);
-        if (self.chance(self.faults.short_read)) count = 1 + self.random.random().uintLessThan(usize, count);
+        if (self.chance(self.faults.short_read)) count = self.some(count);
         @memcpy(buffer[0..count], incoming.items[0..count]);
         incoming.replaceRangeAssumeCapacity(0, count, &.{});
         return count;
@@ -199,11 +199,12 @@ pub const Simulated = struct {
         if (self.chance(self.faults.would_block)) return error.WouldBlock;
         var room = client.window -| client.outgoing.items.len;
         if (room == 0) return error.WouldBlock;
-        if (self.chance(self.faults.short_write)) room = @min(room, 1 + self.random.random().uintLessThan(usize, 64));
+        if (self.chance(self.faults.short_write)) room = @min(room, self.some(64));
         var sent: usize = 0;
         for (vectors) |vector| {
             const count = @min(vector.len, room - sent);
-            client.outgoing.appendSlice(self.allocator, vector.base[0..count]) catch return error.OutOfMemory;
+            const bytes = vector.base[0..count];
+            client.outgoing.appendSlice(self.allocator, bytes) catch return error.OutOfMemory;
             sent += count;
             if (sent == room) break;
         }
@@ -237,6 +238,10 @@ pub const Simulated = struct {
 
     fn clientOf(self: *Simulated, fd: sys.Descriptor) *Client {
         return self.clients.items[@intCast(fd)];
+    }
+
+    fn some(self: *Simulated, most: usize) usize {
+        return 1 + self.random.random().uintLessThan(usize, most);
     }
 
     fn chance(self: *Simulated, percent: u8) bool {

@@ -83,3 +83,48 @@ fn paramRelation(segment: Segment, param: Segment) Relation {
     if (segment.constraint == null or segment.constraint == param.constraint) return .always;
     return .maybe;
 }
+
+const testing = std.testing;
+
+fn parsed(arena: *std.heap.ArenaAllocator, constraints: *pattern_file.Constraints, text: []const u8) ![]const Segment {
+    var fault: Fault = .{};
+    const pattern = try pattern_file.parse(arena.allocator(), constraints, text, &fault);
+    return pattern.segments;
+}
+
+test "what is known of a route before any request" {
+    var arena: std.heap.ArenaAllocator = .init(testing.allocator);
+    defer arena.deinit();
+    var constraints: pattern_file.Constraints = .empty;
+    for ([_]struct { []const u8, []const u8, Relation }{
+        .{ "/a", "/a", .always },
+        .{ "/a", "/a/", .always },
+        .{ "/a", "/a/:x", .always },
+        .{ "/a", "/a/*", .always },
+        .{ "/a", "/ab", .never },
+        .{ "/a", "/", .never },
+        .{ "/a", "/:x", .maybe },
+        .{ "/a", "/:x(\\d+)", .never },
+        .{ "/1", "/:x(\\d+)", .maybe },
+        .{ "/a", "/*", .maybe },
+        .{ "/a/b", "/a", .never },
+        .{ "/a/b", "/a/*", .maybe },
+        .{ "/a/b", "/c/*", .never },
+        .{ "/:x", "/a", .always },
+        .{ "/:x", "/:y", .always },
+        .{ "/:x", "/:y(\\d+)", .always },
+        .{ "/:x", "/*", .maybe },
+        .{ "/:x(\\d+)", "/1", .always },
+        .{ "/:x(\\d+)", "/a", .never },
+        .{ "/:x(\\d+)", "/:y(\\d+)", .always },
+        .{ "/:x(\\d+)", "/:y(\\w+)", .maybe },
+        .{ "/:x(\\d+)", "/:y", .maybe },
+        .{ "/:x/b", "/a/c", .never },
+        .{ "/a/:x", "/a/", .never },
+    }) |case| {
+        errdefer std.debug.print("{s} and {s}\n", .{ case[0], case[1] });
+        const prefix = try parsed(&arena, &constraints, case[0]);
+        const route = try parsed(&arena, &constraints, case[1]);
+        try testing.expectEqual(case[2], relation(prefix, route));
+    }
+}

@@ -74,3 +74,33 @@ fn hashOf(path: []const u8) u32 {
     }
     return @truncate(state >> 32);
 }
+
+const testing = std.testing;
+
+test "every path of a random set is found, and no other" {
+    const seed = testing.random_seed;
+    errdefer std.debug.print("seed {d}\n", .{seed});
+    var prng: std.Random.DefaultPrng = .init(seed);
+    const random = prng.random();
+    var arena: std.heap.ArenaAllocator = .init(testing.allocator);
+    defer arena.deinit();
+    for (0..50) |_| {
+        var known: std.StringArrayHashMapUnmanaged(void) = .empty;
+        for (0..random.intRangeAtMost(usize, 1, 200)) |_| {
+            const path = try arena.allocator().alloc(u8, random.intRangeAtMost(usize, 1, 40));
+            // Two letters, so that many paths differ in one byte only.
+            for (path) |*byte| byte.* = "/a"[random.uintLessThan(usize, 2)];
+            try known.put(arena.allocator(), path, {});
+        }
+        const half = known.count() / 2;
+        const statics = try arena.allocator().alloc(Static, half);
+        for (statics, known.keys()[0..half], 0..) |*static, path, index|
+            static.* = .{ .path = path, .leaf = .{ .methods = 1, .routes = @intCast(index) } };
+        const table: StaticTable = try .init(arena.allocator(), statics);
+        for (known.keys(), 0..) |path, index| {
+            const leaf = table.find(path);
+            try testing.expectEqual(index < half, leaf != null);
+            if (leaf) |found| try testing.expectEqual(index, found.routes);
+        }
+    }
+}

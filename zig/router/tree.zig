@@ -355,3 +355,101 @@ inline fn segmentEndByChunks(comptime width: usize, bytes: []const u8, start: us
     }
     return end;
 }
+
+const testing = std.testing;
+
+test "no combination of choices is tried twice" {
+    const router_file = @import("../router.zig");
+    const router: *router_file.Router = try .create(testing.allocator);
+    defer router.destroy();
+    // Every place of twelve offers the same text as static, constrained and plain, and only one
+    // pattern goes on to the end: the worst that declared routes can do.
+    const kinds = [_][]const u8{ "/a", "/:p(a)", "/:p" };
+    const depth = 6;
+    var pattern_text: std.ArrayList(u8) = .empty;
+    defer pattern_text.deinit(testing.allocator);
+    for (0..try std.math.powi(usize, kinds.len, depth)) |number| {
+        pattern_text.clearRetainingCapacity();
+        var rest = number;
+        for (0..depth) |place| {
+            const kind = kinds[rest % kinds.len];
+            rest /= kinds.len;
+            for (kind) |byte| {
+                try pattern_text.append(testing.allocator, byte);
+                if (byte == ':') try pattern_text.append(testing.allocator, 'a' + @as(u8, @intCast(place)));
+            }
+        }
+        var fault: router_file.Fault = .{};
+        var conflict: router_file.Conflict = .{};
+        try router.add(.{
+            .method = 0,
+            .pattern = pattern_text.items,
+            .handler = @intCast(number),
+        }, &fault, &conflict);
+    }
+    try router.commit(.{});
+    for ([_][]const u8{ "/a" ** depth ++ "/x", "/a" ** (depth - 1), "/a" ** 2000, "/a" ** depth }) |bytes| {
+        var captures: [limits.params_max]Capture = undefined;
+        var search: Search = .{
+            .tree = &router.tree,
+            // No pattern has this method, so the search looks everywhere.
+            .query = .{ .bytes = bytes, .end = bytes.len, .wanted = .init(2) },
+            .captures = &captures,
+        };
+        try testing.expectEqual(null, search.run());
+        try testing.expect(search.visits <= router.tree.nodes.len);
+    }
+    try testing.expect(router.tree.nodes.len > 1000);
+}
+
+test "optional parameters and long wildcards keep within the frames" {
+    const router_file = @import("../router.zig");
+    const router: *router_file.Router = try .create(testing.allocator);
+    defer router.destroy();
+    // Static text with a wildcard beside it at each of the most places that a pattern can have.
+    for (1..pattern.segments_max + 1) |len| {
+        var fault: router_file.Fault = .{};
+        var conflict: router_file.Conflict = .{};
+        const most = "/a" ** (pattern.segments_max - 1) ++ "/*";
+        const text = most[most.len - 2 * len ..];
+        const route: router_file.Router.Route = .{ .method = 0, .pattern = text, .handler = @intCast(len) };
+        try router.add(route, &fault, &conflict);
+    }
+    try router.commit(.{});
+    const bytes = "/a" ** 200;
+    var captures: [limits.params_max]Capture = undefined;
+    var registered: u32 = 0;
+    const deepest: Query = .{ .bytes = bytes, .end = bytes.len, .wanted = .init(0) };
+    const found = router.tree.find(deepest, &captures, &registered).?;
+    try testing.expectEqual(pattern.segments_max, found.handler);
+    const nothing: Query = .{ .bytes = bytes, .end = bytes.len, .wanted = .init(2) };
+    try testing.expectEqual(null, router.tree.find(nothing, &captures, &registered));
+    try testing.expectEqual(1, registered);
+}
+
+test "ends of text at every place and length" {
+    var bytes: [40]u8 = undefined;
+    for (&bytes, 1..) |*byte, index| byte.* = @intCast(index);
+    for (0..bytes.len + 1) |size| for (0..size + 1) |start| for (start..size + 1) |end| {
+        const text = bytes[start..end];
+        const ends: Ends = .of(bytes[0..size], start, text.len);
+        var first: [8]u8 = @splat(0);
+        var last: [8]u8 = @splat(0);
+        const len = @min(text.len, 8);
+        @memcpy(first[0..len], text[0..len]);
+        if (text.len >= 8) @memcpy(&last, text[text.len - 8 ..]);
+        try testing.expectEqual(std.mem.readInt(u64, &first, .little), ends.first);
+        try testing.expectEqual(std.mem.readInt(u64, &last, .little), ends.last);
+    };
+}
+
+test "the end of a segment at every place and length" {
+    const text = "/a//bcdefghijklmnopq/rs/t/uvwxyzabcdefghijklmnopqrstuvwxyz/a/";
+    for (1..text.len + 1) |size| for (0..size + 1) |start| {
+        const bytes = text[0..size];
+        const expected = std.mem.indexOfScalarPos(u8, bytes, start, '/') orelse size;
+        try testing.expectEqual(expected, segmentEnd(bytes, start, size));
+        if (bytes[size - 1] != '/' or start == size) continue;
+        try testing.expectEqual(@min(expected, size - 1), segmentEnd(bytes, start, size - 1));
+    };
+}
