@@ -1,5 +1,5 @@
-//! The rooms of `http/`: bytes in, values out, no allocation and no descriptor. The root names this file
-//! so that the tests below run; the connection imports the files it needs.
+//! The files of `http/`: bytes in, values out, no allocation and no descriptor. Tests and benchmarks
+//! come in here; the connection imports the files that it needs.
 
 pub const authority = @import("http/authority.zig");
 pub const chunked = @import("http/chunked.zig");
@@ -16,6 +16,7 @@ pub const status = @import("http/status.zig");
 pub const target = @import("http/target.zig");
 
 test {
+    _ = @import("fuzz/parser.zig");
     _ = @import("http/corpora.zig");
     @import("std").testing.refAllDecls(@This());
 }

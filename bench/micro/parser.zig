@@ -1,6 +1,6 @@
 //! Nanoseconds for parsing a request head, finding a field, decoding a chunked body and writing an
-//! answer head. Run: `zig run -O ReleaseFast --dep http -Mroot=bench/micro/parser.zig
-//! -Mhttp=zig/http.zig`.
+//! answer head. Run:
+//! `zig run -O ReleaseFast --dep http -Mroot=bench/micro/parser.zig -Mhttp=zig/http.zig`.
 
 const std = @import("std");
 const http = @import("http");
