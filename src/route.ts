@@ -79,6 +79,7 @@ export type Constant =
   | number
   | boolean
   | null
+  | { readonly [name: string]: unknown }
   | (object & { readonly call?: never; readonly apply?: never });
 
 /** Options of a route, written before its handler. */

@@ -58,6 +58,7 @@ const reasons: Readonly<Record<number, string>> = {
   506: "Variant Also Negotiates",
   507: "Insufficient Storage",
   508: "Loop Detected",
+  510: "Not Extended",
   511: "Network Authentication Required",
 };
 

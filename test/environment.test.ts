@@ -1,0 +1,132 @@
+/** Options and environment of a server: defaults, ranges, addresses. */
+import { describe, expect, test } from "bun:test";
+import { isDevelopment, parseAddress, serverOptions, workersWanted } from "../src/environment.ts";
+import type { ChopinError } from "../src/index.ts";
+
+const faultOf = (run: () => unknown): { code: string; message: string } => {
+  try {
+    run();
+  } catch (error) {
+    const { code, message } = error as ChopinError;
+    return { code, message };
+  }
+  throw new Error("nothing was thrown");
+};
+
+describe("the environment", () => {
+  test("has defaults", () => {
+    expect(serverOptions({}, {})).toEqual({
+      hostname: "0.0.0.0",
+      port: 8080,
+      unix: undefined,
+      backlog: 1024,
+      slabCapacity: 16_000,
+      epollTimeoutMs: 100,
+      readBufferBytes: 8192,
+      writeBufferBytes: 32_768,
+      headLimitBytes: 32_768,
+      bodyLimitBytes: 1_048_576,
+      headTimeoutMs: 10_000,
+      bodyTimeoutMs: 30_000,
+      idleTimeoutMs: 60_000,
+      serverHeader: undefined,
+    });
+  });
+
+  test("is read, and what the program says goes before it", () => {
+    const environment = {
+      CHOPIN_SLAB_CAPACITY: "7",
+      CHOPIN_EPOLL_TIMEOUT_MS: "0",
+      CHOPIN_READ_BUF_SIZE: "512",
+      CHOPIN_WRITE_BUF_SIZE: "65535",
+      CHOPIN_WORKERS: "4",
+    };
+    expect(serverOptions({}, environment)).toMatchObject({
+      slabCapacity: 7,
+      epollTimeoutMs: 0,
+      readBufferBytes: 512,
+      writeBufferBytes: 65_535,
+    });
+    expect(serverOptions({ maxConnections: 9 }, environment).slabCapacity).toBe(9);
+    expect(workersWanted({}, environment)).toBe(4);
+    expect(workersWanted({}, { CHOPIN_WORKERS: "auto" })).toBe("auto");
+    expect(workersWanted({ workers: 2 }, environment)).toBe(2);
+    expect(workersWanted({}, { CHOPIN_WORKERS: "" })).toBe(1);
+  });
+
+  test("is refused outside of its ranges, with name, value and range", () => {
+    for (const [name, wrong, range] of [
+      [
+        "CHOPIN_SLAB_CAPACITY",
+        ["0", "1048577", "many", "-1", "1.5", "1e3", " 5"],
+        "1 to 1,048,576",
+      ],
+      ["CHOPIN_EPOLL_TIMEOUT_MS", ["1001", "-1"], "0 to 1,000"],
+      ["CHOPIN_READ_BUF_SIZE", ["511", "65536"], "512 to 65,535"],
+      ["CHOPIN_WRITE_BUF_SIZE", ["511", "65536"], "512 to 65,535"],
+      ["CHOPIN_WORKERS", ["0", "1025", "Auto"], "1 to 1,024"],
+    ] as const) {
+      for (const value of wrong) {
+        const environment = { [name]: value };
+        const { code, message } = faultOf(() => {
+          serverOptions({}, environment);
+          workersWanted({}, environment);
+        });
+        expect(code).toBe("invalid_environment");
+        expect(message).toStartWith(`${name} is a whole number, ${range} `);
+        expect(message).toContain(JSON.stringify(value));
+      }
+    }
+  });
+
+  test("tells development from production", () => {
+    expect(isDevelopment({})).toBe(true);
+    expect(isDevelopment({ NODE_ENV: "production" })).toBe(false);
+    expect(isDevelopment({ NODE_ENV: "production", CHOPIN_ENV: "development" })).toBe(true);
+    expect(isDevelopment({ CHOPIN_ENV: "production" })).toBe(false);
+  });
+});
+
+test("options outside of their ranges are refused", () => {
+  for (const wrong of [
+    { port: 65_536 },
+    { port: -1 },
+    { headLimit: 1 },
+    { headLimit: 200_000 },
+    { bodyLimit: -1 },
+    { idleTimeoutMs: 0 },
+    { backlog: 0 },
+    { maxConnections: 0 },
+    { serverHeader: "a\r\nb" },
+    { serverHeader: "" },
+    { unix: "/tmp/x", port: 1 },
+  ]) {
+    expect(faultOf(() => serverOptions(wrong, {})).code).toBe("invalid_option");
+  }
+  expect(faultOf(() => workersWanted({ workers: 0 }, {})).code).toBe("invalid_option");
+});
+
+test("addresses", () => {
+  expect(parseAddress("0.0.0.0:8080")).toEqual({ hostname: "0.0.0.0", port: 8080 });
+  expect(parseAddress("localhost:0")).toEqual({ hostname: "localhost", port: 0 });
+  expect(parseAddress("[::1]:81")).toEqual({ hostname: "[::1]", port: 81 });
+  expect(parseAddress(":3000")).toEqual({ port: 3000 });
+  expect(parseAddress("3000")).toEqual({ port: 3000 });
+  expect(parseAddress("unix:/tmp/a.sock")).toEqual({ unix: "/tmp/a.sock" });
+  expect(serverOptions(parseAddress("[::1]:81"), {}).hostname).toBe("::1");
+  for (const wrong of [
+    "",
+    "host",
+    "host:",
+    "host:x",
+    "::1:80",
+    "a:65536",
+    "a:b:1",
+    "unix:",
+    "1.2",
+  ]) {
+    const { code, message } = faultOf(() => parseAddress(wrong));
+    expect([wrong, code]).toEqual([wrong, "invalid_address"]);
+    expect(message).toContain(JSON.stringify(wrong));
+  }
+});
