@@ -5,8 +5,9 @@ import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
 const columnsMax = 100;
-/** Lines without tests: a backend of the reactor is one state machine and may be longer. */
-const zigLinesMax = 400;
+/** Lines without tests: about 400, and a third more where one subject needs them. */
+const zigLinesMax = 533;
+/** A backend of the reactor is one state machine, whose transitions are read together. */
 const zigBackendLinesMax = 900;
 const typeScriptLinesMax = 250;
 
@@ -46,7 +47,10 @@ describe("tidy", () => {
   });
 
   test("no line is longer than 100 columns", () => {
-    expect(lines(files, (line) => [...line].length > columnsMax)).toEqual([]);
+    // A literal that has its line for itself cannot be broken without becoming harder to read.
+    const literal = /^\s*(["'`]).*\1[,;)]*$/;
+    const tooLong = (line: string) => [...line].length > columnsMax && !literal.test(line);
+    expect(lines(files, tooLong)).toEqual([]);
   });
 
   test("every Zig file opens with what it owns and who calls it", () => {
