@@ -10,6 +10,7 @@ const zigLinesMax = 533;
 /** A backend of the reactor is one state machine, whose transitions are read together. */
 const zigBackendLinesMax = 900;
 const typeScriptLinesMax = 250;
+const functionLinesMax = 70;
 
 const listed = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], {
   cwd: root,
@@ -93,6 +94,23 @@ describe("tidy", () => {
       .filter(({ count, most }) => count > most)
       .map(({ path, count, most }) => `${path}: ${count} lines, ${most} are enough`);
     expect(outgrown).toEqual([]);
+  });
+
+  test("no function is longer than 70 lines", () => {
+    // A Zig function that returns a type is a file of its own in all but name.
+    const opening =
+      /^(\s*)(?:pub |export |inline |async |static )*(?:fn |function |[\w#]+\()(?!.* type \{).*\{$/;
+    const long = files.flatMap(({ path, text }) => {
+      const all = text.split("\n");
+      return all.flatMap((line, at) => {
+        const indentation = opening.exec(line)?.[1];
+        if (indentation === undefined || /^\s*(if|for|while|switch|describe)\b/.test(line))
+          return [];
+        const length = all.slice(at).findIndex((later) => later.startsWith(`${indentation}}`));
+        return length >= functionLinesMax ? [`${path}:${at + 1}: ${length + 1} lines`] : [];
+      });
+    });
+    expect(long).toEqual([]);
   });
 
   test("dependencies are pinned exactly, and the package runs no install script", () => {
