@@ -74,7 +74,6 @@ test {
     _ = @import("sys.zig");
     _ = @import("timer_wheel.zig");
     _ = @import("wakeup.zig");
-    _ = @import("http/chunked.zig");
-    _ = @import("http/encoder.zig");
-    _ = @import("http/parser.zig");
+
+    _ = @import("http.zig");
 }
