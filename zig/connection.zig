@@ -38,6 +38,8 @@ pub const Connection = struct {
     index: u32,
     deadline_ms: u64 = 0,
     deadline_since_ms: u64 = 0,
+    /// When the timer fires: at the deadline or before.
+    timer_ms: u64 = std.math.maxInt(u64),
     deadline: Deadline = .none,
     phase: Phase = .head,
     /// The request being answered lets nothing be dispatched behind it (RFC 9112 9.3.2: not
@@ -504,6 +506,13 @@ pub fn setDeadline(core: *Core, connection: *Connection) void {
         .body => connection.deadline_since_ms + timeout_ms + earned(connection),
         else => core.now_ms + timeout_ms,
     };
-    if (kind == .none) return;
+    if (kind != .none) setTimer(core, connection);
+}
+
+/// Deadlines move with every request and mostly to later: the timer then stays, fires early and is set
+/// again, so that the wheel's memory is not touched for each request.
+pub fn setTimer(core: *Core, connection: *Connection) void {
+    if (connection.timer_ms <= connection.deadline_ms) return;
+    connection.timer_ms = connection.deadline_ms;
     core.timers.schedule(connection.index, connection.deadline_ms);
 }

@@ -124,6 +124,8 @@ pub fn Server(comptime Reactor: type) type {
             const events = self.reactor.poll(&storage, if (done > 0) 0 else wait_ns) catch
                 storage[0..0];
             self.refreshClock();
+            // Connections come in any order and from cold memory: fetched ahead, they arrive together.
+            for (events) |event| self.core.connections.prefetch(@truncate(event.token));
             var accepting = false;
             for (events) |event| {
                 if (event.token == listener_index) accepting = true else self.handle(event);
@@ -405,10 +407,11 @@ pub fn Server(comptime Reactor: type) type {
         fn expired(self: *Self, index: u32) void {
             const core = &self.core;
             const connection = core.connections.at(index);
+            connection.timer_ms = std.math.maxInt(u64);
             if (connection.dead or connection.deadline == .none) return;
             // No room for the answer: at the next tick.
             if (connection.deadline_ms > core.now_ms or core.batch.full()) {
-                return core.timers.schedule(index, connection.deadline_ms);
+                return connection_module.setTimer(core, connection);
             }
             switch (connection.deadline) {
                 .none => unreachable,

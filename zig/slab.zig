@@ -78,6 +78,13 @@ pub fn Slab(comptime T: type) type {
             return self.slots[index].generation;
         }
 
+        /// Brings a slot into the cache; any index may be given.
+        pub fn prefetch(self: *const Self, index: u32) void {
+            if (index >= self.touched) return;
+            const bytes = std.mem.asBytes(&self.slots[index]);
+            inline for (0..(@sizeOf(Slot) + 63) / 64) |line| @prefetch(bytes[line * 64 ..].ptr, .{});
+        }
+
         /// The item behind a handle from outside: null when the index is out of range or the handle
         /// stale.
         pub fn get(self: *const Self, index: u32, generation: u32) ?*T {
