@@ -64,14 +64,18 @@ export class PreparedAnswer implements Answer {
   /** A copy that belongs to one request: a program may return one object for many requests. */
   bind(draft: Draft): PreparedAnswer {
     if (this.#draft === draft) return this;
-    const fields = this.fields?.slice();
-    const status = this.ownStatus || draft.draftStatus || defaultStatus(this.kind, this.#body);
-    const bound = new PreparedAnswer(this.kind, this.#body, status, fields);
-    bound.native = this.native;
-    bound.error = this.error;
-    bound.#draft = draft;
+    const copy = new PreparedAnswer(this.kind, this.#body, this.ownStatus, this.fields?.slice());
+    copy.native = this.native;
+    copy.error = this.error;
+    return copy.own(draft);
+  }
+
+  /** Makes this answer itself part of a request; for one that nobody else has. */
+  own(draft: Draft): this {
+    this.ownStatus ||= draft.draftStatus || defaultStatus(this.kind, this.#body);
     draft.draftStatus = 0;
-    return bound;
+    this.#draft = draft;
+    return this;
   }
 
   get status(): number {

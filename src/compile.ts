@@ -127,7 +127,9 @@ function commit(router: Router, flat: FlatDefinition, definition: Definition): v
     router.commit({
       globalLayer: flat.layers.some((layer) => layer.prefix === ""),
       trailingSlashIgnored: definition.options.trailingSlash === "ignore",
-      customNotFound: flat.scopes[0]?.notFound !== undefined,
+      customNotFound: flat.scopes.some(
+        ({ prefix, notFound }) => prefix === "" && notFound !== undefined,
+      ),
     });
   } catch (error) {
     throw refusal(error, "A route", flat.routes);

@@ -73,10 +73,11 @@ export function finish(
     Promise.resolve(value).catch(ignore);
     throw settled;
   }
+  if (settled instanceof PreparedAnswer) return settled.bind(ctx);
   const prepared = prepare(settled, ctx.draftStatus);
-  if (!(prepared instanceof Promise)) return prepared.bind(ctx);
+  if (!(prepared instanceof Promise)) return prepared.own(ctx);
   return prepared.then(
-    (answer) => answer.bind(ctx),
+    (answer) => answer.own(ctx),
     (error: unknown) => failed(ctx, error, scope),
   );
 }
@@ -177,9 +178,8 @@ function problemAnswer(ctx: RequestContext, error: unknown, development: boolean
   const status = statusOf(error);
   const answer = new PreparedAnswer(kind.problem, bodyFor(error, development), status, undefined);
   if (error instanceof HTTPError) answer.fields = fieldsFrom(error.headers);
-  const bound = answer.bind(ctx);
-  bound.error = error;
-  return bound;
+  answer.error = error;
+  return answer.own(ctx);
 }
 
 function bodyFor(error: unknown, development: boolean): string {

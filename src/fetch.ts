@@ -211,8 +211,8 @@ class WebContext extends RequestContext {
     return this.#end;
   }
 
-  protected capture(index: number): string | undefined {
-    return this.#match.captures[index];
+  protected capture(index: number, slash: string): string | undefined {
+    return this.#match.captures[index]?.replaceAll("\0", slash);
   }
 
   protected bodyText(): string {

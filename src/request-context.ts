@@ -64,8 +64,8 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   /** Methods that the path has: for 405 and the automatic OPTIONS. */
   abstract get allow(): string;
   protected abstract get captures(): CaptureNames;
-  /** The capture's text as the native router gave it; undefined when it is absent. */
-  protected abstract capture(index: number): string | undefined;
+  /** A capture, with `slash` for one that was escaped inside a segment; undefined when absent. */
+  protected abstract capture(index: number, slash: string): string | undefined;
   protected abstract bodyText(): string;
   protected abstract bodyBytes(): Uint8Array<ArrayBuffer>;
 
@@ -214,17 +214,16 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   }
 
   /**
-   * Inside a segment the router writes an escaped slash as NUL: a parameter has the slash back, a
-   * wildcard keeps it apart from those between segments.
+   * A parameter has an escaped slash back, a wildcard keeps it apart from those between segments.
    */
   #readParams(): Params {
     const { names, wildcard } = this.captures;
     const params: Record<string, string | undefined> = Object.create(null);
-    for (let index = 0; index < names.length; index++) {
-      const text = this.capture(index);
-      if (text === undefined) continue;
-      const slash = wildcard && index === names.length - 1 ? "%2F" : "/";
-      params[names[index]!] = text.includes("\0") ? text.replaceAll("\0", slash) : text;
+    const count = names.length;
+    for (let index = 0; index < count; index++) {
+      const slash = wildcard && index === count - 1 ? "%2F" : "/";
+      const text = this.capture(index, slash);
+      if (text !== undefined) params[names[index]!] = text;
     }
     return params;
   }

@@ -1,5 +1,5 @@
 /** Routes as a program declares them, and the types that follow from a path. */
-
+import { join } from "node:path";
 import type { Answer } from "./answer.ts";
 import { isToken } from "./answer-fields.ts";
 import type { Context, Params, State } from "./context.ts";
@@ -117,6 +117,8 @@ export interface RouteDeclaration {
   readonly place: string;
 }
 
+const ownFolder = join(import.meta.dir, "/");
+
 /** RFC 9110 9.1: methods are case-sensitive. The longest registered one has 17 bytes. */
 const methodBytesMax = 32;
 
@@ -186,16 +188,19 @@ export function captureNames(path: string): CaptureNames {
 }
 
 /**
- * Where the program called into Chopin: the first line of the stack outside of this folder. Native
- * code and tail calls leave no line, so a fixed depth would not do.
+ * Where the program called into Chopin: the first line of the stack outside of this folder, or the
+ * last line where a bundler put everything into one file. Native code and tail calls leave no
+ * line, so a fixed depth would not do.
  */
 export function callerPlace(): string {
-  const lines = (new Error().stack ?? "").split("\n").slice(1);
-  for (const line of lines) {
+  let last = "place unknown";
+  for (const line of (new Error().stack ?? "").split("\n")) {
     const place = /\(?([^\s()]+:\d+:\d+)\)?$/.exec(line)?.[1];
-    if (place !== undefined && !place.startsWith(import.meta.dir)) return place;
+    if (place === undefined) continue;
+    if (!place.startsWith(ownFolder)) return place;
+    last = place;
   }
-  return "place unknown";
+  return last;
 }
 
 function checkMethod(method: string, fault: (text: string) => ChopinError): void {

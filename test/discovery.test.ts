@@ -1,5 +1,7 @@
 /** Routes that modules declare without an application at hand. */
 import { describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as chopin from "../src/index.ts";
 import { all, Chopin, del, get, head, options, patch, post, put } from "../src/index.ts";
@@ -62,5 +64,25 @@ describe("a folder of routes", () => {
 
   test("can be served in one chain; an empty one is an error", async () => {
     expect(await run("mounting.ts")).toBe('{"id":"9"}\nroutes_folder');
+  });
+
+  test("says in a compiled executable what works instead", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "chopin-"));
+    const outfile = join(folder, "mounted");
+    const entry = join(import.meta.dir, "fixtures", "mounted.ts");
+    const built = Bun.spawnSync([
+      process.execPath,
+      "build",
+      "--compile",
+      entry,
+      "--outfile",
+      outfile,
+    ]);
+    expect([built.stderr.toString(), built.exitCode]).toEqual([expect.anything(), 0]);
+    const { stderr, exitCode } = Bun.spawnSync([outfile], { cwd: folder });
+    expect(stderr.toString()).toContain("cannot look into a folder from a compiled executable");
+    expect(stderr.toString()).toContain('import "./routes/users.ts"');
+    expect(exitCode).toBe(1);
+    await rm(folder, { recursive: true });
   });
 });

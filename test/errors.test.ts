@@ -155,6 +155,15 @@ describe("notFound", () => {
   );
 });
 
+test("an application nested at the root answers for unknown paths", async () => {
+  const inner = new Chopin().notFound(() => "inner");
+  const app = new Chopin().nest("/", inner).get("/x", () => "x");
+  await withServer(app, async (server) => {
+    const response = await fetch(`${server.url}none`);
+    expect([response.status, await response.text()]).toEqual([404, "inner"]);
+  });
+});
+
 test("an HTTPError has its code from its status unless told", () => {
   const { status, code, message, detail } = new HTTPError(404);
   expect([status, code, message, detail]).toEqual([404, "not_found", "Not Found", undefined]);

@@ -153,11 +153,11 @@ export class NativeContext extends RequestContext {
     return this.#captures;
   }
 
-  protected capture(index: number): string | undefined {
+  protected capture(index: number, slash: string): string | undefined {
     const base = this.#base();
     const at = base + request.params + 2 * index;
     if (this.#exchange.words[at] === 0) return undefined;
-    return this.#escaped(base) ? this.#utf8(at) : this.#latin1(at);
+    return this.#escaped(base) ? this.#utf8(at).replaceAll("\0", slash) : this.#latin1(at);
   }
 
   protected bodyText(): string {
