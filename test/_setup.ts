@@ -1,4 +1,7 @@
-/** Helpers of the tests: an application behind a socket and by `fetch`, and a client that sends raw bytes. */
+/**
+ * Helpers of the tests: an application behind a socket and by `fetch`, and a client that sends raw
+ * bytes.
+ */
 import { test } from "bun:test";
 import type { Chopin, ServeOptions, Server } from "../src/index.ts";
 

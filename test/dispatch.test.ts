@@ -1,4 +1,6 @@
-/** Answers beyond what the shared memory holds at one time: nothing may be lost, cut or mixed up. */
+/**
+ * Answers beyond what the shared memory holds at one time: nothing may be lost, cut or mixed up.
+ */
 import { describe, expect, spyOn, test } from "bun:test";
 import { Chopin, type Server } from "../src/index.ts";
 import { RawClient, withServer } from "./_setup.ts";

@@ -1,4 +1,7 @@
-/** What is sent for errors, in development and in production, and what `onError` and `notFound` change. */
+/**
+ * What is sent for errors, in development and in production, and what `onError` and `notFound`
+ * change.
+ */
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { Chopin, faults, HTTPError, json, problems, text } from "../src/index.ts";
 import { reasonPhrase } from "../src/status.ts";
