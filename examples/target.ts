@@ -1,4 +1,5 @@
-// The endpoints that `bench/` measures: HttpArena's and TechEmpower's classics. PORT from the environment.
+// The endpoints that `bench/` measures: HttpArena's and TechEmpower's classics. PORT from the
+// environment, else 8080.
 import { Chopin, HTTPError } from "chopin";
 import dataset from "../bench/data/arena-dataset.json";
 
@@ -45,4 +46,5 @@ app.post("/upload", { bodyLimit: 32 * 1024 * 1024 }, async (ctx) =>
   String((await ctx.bytes()).byteLength),
 );
 
-await app.serve({ hostname: "0.0.0.0", port: Number(process.env.PORT ?? 8080) });
+const server = await app.serve({ hostname: "0.0.0.0", port: Number(process.env.PORT ?? 8080) });
+console.log(`Listening on ${server.url}`);

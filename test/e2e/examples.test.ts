@@ -1,0 +1,101 @@
+/** The examples that measurements are made on: every endpoint answers what is promised for it. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { type Started, start } from "./_process.ts";
+
+const root = join(import.meta.dir, "../..");
+const env = { ...(process.env as Record<string, string>), PORT: "0" };
+
+function startExample(name: string): Promise<Started> {
+  return start([process.execPath, `examples/${name}`], { cwd: root, env });
+}
+
+describe("examples/target.ts", () => {
+  let server: Started;
+  beforeAll(async () => {
+    server = await startExample("target.ts");
+  });
+  afterAll(async () => {
+    expect(await server.stop()).toBe("");
+  });
+
+  /** Status, Content-Type without parameters, and body. */
+  async function answer(path: string, init?: RequestInit): Promise<[number, string, string]> {
+    const response = await fetch(server.address + path, init);
+    const [type = ""] = (response.headers.get("content-type") ?? "").split(";");
+    return [response.status, type, await response.text()];
+  }
+
+  const cases: [path: string, type: string, body: string][] = [
+    ["/plaintext", "text/plain", "Hello, World!"],
+    ["/json", "application/json", '{"message":"Hello, World!"}'],
+    ["/constant", "text/plain", "Hello, World!"],
+    ["/users/42", "application/json", '{"id":"42"}'],
+    ["/async", "application/json", '{"message":"Hello, World!"}'],
+    ["/baseline11?a=13&b=42", "text/plain", "55"],
+    ["/pipeline", "text/plain", "ok"],
+  ];
+  for (const [path, type, body] of cases) {
+    test(`GET ${path}`, async () => {
+      expect(await answer(path)).toEqual([200, type, body]);
+    });
+  }
+
+  test("POST /baseline11, with a length and chunked", async () => {
+    const chunks = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode("2"));
+        controller.enqueue(new TextEncoder().encode("0"));
+        controller.close();
+      },
+    });
+    for (const body of ["20", chunks]) {
+      const posted = await answer("/baseline11?a=13&b=42", { method: "POST", body });
+      expect(posted).toEqual([200, "text/plain", "75"]);
+    }
+  });
+
+  test("GET /json/:count multiplies prices", async () => {
+    const [status, , body] = await answer("/json/5?m=7");
+    const { items, count } = JSON.parse(body);
+    expect([status, count, items.length]).toEqual([200, 5, 5]);
+    for (const item of items) expect(item.total).toBe(item.price * item.quantity * 7);
+  });
+
+  test("POST /users takes a right user and refuses wrong ones", async () => {
+    const post = (user: unknown) =>
+      answer("/users", { method: "POST", body: JSON.stringify(user) });
+    const user = { name: "Frédéric", age: 39, email: "f@example.com" };
+    expect(await post(user)).toEqual([
+      200,
+      "application/json",
+      '{"ok":true,"name":"Frédéric","age":39}',
+    ]);
+    const wrong = [{ ...user, name: "" }, { ...user, age: -1 }, { ...user, age: 1.5 }, {}, null];
+    for (const one of wrong) {
+      expect((await post(one)).slice(0, 2)).toEqual([422, "application/problem+json"]);
+    }
+  });
+
+  test("POST /upload counts 20 MB", async () => {
+    const body = new Uint8Array(20_000_000);
+    expect(await answer("/upload", { method: "POST", body })).toEqual([
+      200,
+      "text/plain",
+      "20000000",
+    ]);
+  });
+});
+
+describe("examples/echo.ts", () => {
+  test("answers any method on any path with the body", async () => {
+    const server = await startExample("echo.ts");
+    for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+      const response = await fetch(`${server.address}/any/path`, { method, body: "forte" });
+      expect([response.status, await response.text()]).toEqual([200, "forte"]);
+    }
+    const empty = await fetch(server.address);
+    expect([empty.status, await empty.text()]).toEqual([200, ""]);
+    expect(await server.stop()).toBe("");
+  });
+});
