@@ -7,7 +7,6 @@ import { code, control, view as layout } from "./abi.ts";
 import type {
   BoundAddress,
   Dispatcher,
-  NativeRouter,
   NativeServer,
   ServerOptions,
   StartServer,
@@ -30,16 +29,12 @@ export const startServer: StartServer = async (options, router, createDispatcher
     configWords(options),
     router.handle as Pointer,
     callback.ptr,
-  );
+  ) as Pointer | null;
   if (handle === null) {
     callback.close();
     throw new Error("Chopin has no memory or descriptors left to start a server");
   }
-  const memory = toArrayBuffer(
-    symbols.chopin_server_view(handle) as Pointer,
-    0,
-    layout.bytes,
-  );
+  const memory = toArrayBuffer(symbols.chopin_server_view(handle) as Pointer, 0, layout.bytes);
   const view = new Uint32Array(memory);
   const bytes = Buffer.from(memory);
   let address: BoundAddress;
@@ -96,7 +91,6 @@ function run(parts: Parts): NativeServer {
     handle,
     view,
     bytes: parts.bytes,
-    symbols: symbols as unknown as NativeServer["symbols"],
     address: parts.address,
     requestTurn: () => loop.requestTurn(),
     stop(timeoutMs) {
@@ -184,7 +178,10 @@ function listen(
 }
 
 const bindReasons: Readonly<Record<number, readonly [string, string]>> = {
-  [code.addressInUse]: ["EADDRINUSE", "another process listens there; stop it or choose another port"],
+  [code.addressInUse]: [
+    "EADDRINUSE",
+    "another process listens there; stop it or choose another port",
+  ],
   [code.permissionDenied]: [
     "EACCES",
     "no permission; ports below 1024 need root or CAP_NET_BIND_SERVICE",

@@ -1,4 +1,6 @@
-// Keeps a server busy until its standard input ends: port, connections and requests at a time as arguments.
+// Keeps a server busy until its standard input ends. Arguments: port, connections, requests at a time.
+export {};
+
 const [port, connections, depth] = process.argv.slice(2).map(Number) as [number, number, number];
 const request = "GET /load HTTP/1.1\r\nHost: load\r\n\r\n".repeat(depth);
 const answer = Buffer.from("HTTP/1.1 200 OK");
@@ -11,7 +13,8 @@ for (let index = 0; index < connections; index++) {
     socket: {
       open: (socket) => void socket.write(request),
       data(socket, bytes) {
-        for (let at = bytes.indexOf(answer); at !== -1; at = bytes.indexOf(answer, at + 1)) awaited--;
+        for (let at = bytes.indexOf(answer); at !== -1; at = bytes.indexOf(answer, at + 1))
+          awaited--;
         if (awaited > 0) return;
         awaited = depth;
         socket.write(request);
@@ -21,5 +24,5 @@ for (let index = 0; index < connections; index++) {
   });
 }
 console.log("running");
-for await (const _ of process.stdin) continue;
+for await (const _ of process.stdin);
 process.exit(0);

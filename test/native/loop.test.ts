@@ -8,10 +8,11 @@ interface Load {
 
 async function startLoad(port: number, connections: number, depth: number): Promise<Load> {
   const script = `${import.meta.dir}/_load.ts`;
-  const child = Bun.spawn(
-    [process.execPath, script, `${port}`, `${connections}`, `${depth}`],
-    { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
-  );
+  const child = Bun.spawn([process.execPath, script, `${port}`, `${connections}`, `${depth}`], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   const reader = child.stdout.getReader();
   await reader.read();
   return {
