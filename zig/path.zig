@@ -1,10 +1,10 @@
-//! The canonical path: made once for each request, then used by routes, prefixes of middleware, `nest`
-//! and `app.fetch` alike, so that no two of them can disagree on what a path is. The connection and the
-//! router's C functions call it; it allocates nothing and keeps nothing.
+//! The canonical path: made once for each request, then used by routes, prefixes of middleware,
+//! `nest` and `app.fetch` alike, so that no two of them can disagree on what a path is. The
+//! connection and the router's C functions call it; it allocates nothing and keeps nothing.
 //!
-//! A path is split at raw '/', then each segment is percent-decoded once (RFC 3986 2.4). A slash that
-//! was escaped stays in its segment as byte 0, which no path can contain otherwise: raw control bytes
-//! and `%00` are refused.
+//! A path is split at raw '/', then each segment is percent-decoded once (RFC 3986 2.4). A slash
+//! that was escaped stays in its segment as byte 0, which no path can contain otherwise: raw
+//! control bytes and `%00` are refused.
 
 const std = @import("std");
 
@@ -26,9 +26,9 @@ pub fn canonicalise(raw: []const u8, out: []u8) error{BadPath}!Canonical {
     return .{ .bytes = try decode(raw, out), .escaped = true };
 }
 
-/// True when there is an escape. Refuses bytes that a request target cannot have and raw dot segments.
-/// Every chunk looks at each byte and the one before it, so chunks need no carry and the last one may
-/// overlap its predecessor.
+/// True when there is an escape. Refuses bytes that a request target cannot have and raw dot
+/// segments. Every chunk looks at each byte and the one before it, so chunks need no carry and the
+/// last one may overlap its predecessor.
 fn scan(raw: []const u8) error{BadPath}!bool {
     // Sixteen bytes are one register on every target; wider gains nothing on paths of usual length.
     if (raw.len > 16) return scanChunks(16, raw);
@@ -89,7 +89,8 @@ fn isDots(segment: []const u8) bool {
     };
 }
 
-/// Decodes each segment and looks at it again: escaped dots and bytes above 0x7f are known only now.
+/// Decodes each segment and looks at it again: escaped dots and bytes above 0x7f are known only
+/// now.
 fn decode(raw: []const u8, out: []u8) error{BadPath}![]const u8 {
     var written: usize = 0;
     var segment: usize = 1;

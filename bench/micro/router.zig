@@ -1,6 +1,6 @@
-//! Nanoseconds for one request's routing, canonical path included, in APIs of 10, 100 and 1,000 routes:
-//! what is measured must not depend on the number. Each case goes over many paths in a shuffled order,
-//! so that neither branch predictor nor cache knows the next one. Run:
+//! Nanoseconds for one request's routing, canonical path included, in APIs of 10, 100 and 1,000
+//! routes: what is measured must not depend on the number. Each case goes over many paths in a
+//! shuffled order, so that neither branch predictor nor cache knows the next one. Run:
 //! `zig run -O ReleaseFast --dep router -Mroot=bench/micro/router.zig -Mrouter=zig/router.zig`.
 
 const std = @import("std");
@@ -52,7 +52,11 @@ fn measureApplication(init: std.process.Init, resources: usize) !void {
         const pattern = try std.fmt.allocPrint(arena, shape[1], .{try nameOf(arena, resource)});
         var fault: router_module.Fault = .{};
         var conflict: router_module.Conflict = .{};
-        try router.add(.{ .method = shape[0], .pattern = pattern, .handler = handler }, &fault, &conflict);
+        try router.add(.{
+            .method = shape[0],
+            .pattern = pattern,
+            .handler = handler,
+        }, &fault, &conflict);
         handler += 1;
     };
     try router.commit(.{});
@@ -91,7 +95,13 @@ fn nameOf(arena: std.mem.Allocator, resource: usize) ![]const u8 {
     return std.fmt.allocPrint(arena, "{s}-{s}", .{ word, words[resource / words.len] });
 }
 
-fn report(io: std.Io, name: []const u8, router: *const Router, method: u8, paths: []const []const u8) void {
+fn report(
+    io: std.Io,
+    name: []const u8,
+    router: *const Router,
+    method: u8,
+    paths: []const []const u8,
+) void {
     var samples: [rounds]f64 = undefined;
     var matched: [rounds]f64 = undefined;
     for (&samples, &matched) |*sample, *alone| {

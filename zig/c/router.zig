@@ -1,6 +1,6 @@
-//! The router's part of the library's C interface: thin, and tested through the same functions that JS
-//! calls. `lib.zig` exports each as `chopin_router_<name>`; `src/native/symbols.ts` declares them once
-//! more. Results are codes of `abi.Code`; a null pointer with length 0 is an empty text.
+//! The router's part of the library's C interface: thin, and tested through the same functions that
+//! JS calls. `lib.zig` exports each as `chopin_router_<name>`; `src/native/symbols.ts` declares
+//! them once more. Results are codes of `abi.Code`; a null pointer with length 0 is an empty text.
 
 const std = @import("std");
 const builtin = @import("builtin");
@@ -39,8 +39,8 @@ pub fn method(router: *Router, token: ?[*]const u8, len: u32) callconv(.c) i32 {
     });
 }
 
-/// Declares one method (an id, or `abi.Method.all`) of one pattern. `info` gets the other handler with
-/// duplicate_route and conflicting_route, byte offset and reason with invalid_pattern.
+/// Declares one method (an id, or `abi.Method.all`) of one pattern. `info` gets the other handler
+/// with duplicate_route and conflicting_route, byte offset and reason with invalid_pattern.
 pub fn add(
     router: *Router,
     method_id: u32,
@@ -115,8 +115,9 @@ pub fn prefix(router: *Router, pattern: ?[*]const u8, len: u32, info: *Info) cal
     };
 }
 
-/// Compiles what was declared; `flags` are the bits of `router.Options`. Fails with conflicting_route
-/// when two patterns differ only in a slash that is now ignored: `conflict` then tells which.
+/// Compiles what was declared; `flags` are the bits of `router.Options`. Fails with
+/// conflicting_route when two patterns differ only in a slash that is now ignored: `conflict` then
+/// tells which.
 pub fn commit(router: *Router, flags: u32) callconv(.c) i32 {
     router.commit(@bitCast(flags)) catch |err| return code(switch (err) {
         error.Conflicting => .conflicting_route,
@@ -139,9 +140,9 @@ pub fn reason(number: u32) callconv(.c) [*:0]const u8 {
     return known.text().ptr;
 }
 
-/// Matches a request without a socket (`app.fetch`) and writes its whole record, without a head. Offsets
-/// are into `bytes`, which gets the target, its canonical path when that differs, and Allow. The word
-/// `abi.request.body` is the route's body limit.
+/// Matches a request without a socket (`app.fetch`) and writes its whole record, without a head.
+/// Offsets are into `bytes`, which gets the target, its canonical path when that differs, and
+/// Allow. The word `abi.request.body` is the route's body limit.
 pub fn match(
     router: *const Router,
     token: ?[*]const u8,
@@ -255,9 +256,11 @@ test "a whole application through the C functions" {
     defer _ = destroy(router);
     try testing.expectEqual(code(.ok), tester.declare(abi.Method.get, "/users/:id/:tab?", 0));
     try testing.expectEqual(code(.ok), tester.declare(abi.Method.post, "/users/:id", 1));
-    try testing.expectEqual(code(.duplicate_route), tester.declare(abi.Method.post, "/users/:id", 2));
+    const post = abi.Method.post;
+    try testing.expectEqual(code(.duplicate_route), tester.declare(post, "/users/:id", 2));
     try testing.expectEqual(1, tester.info[0]);
-    try testing.expectEqual(code(.conflicting_route), tester.declare(abi.Method.get, "/users/:uid", 2));
+    const get = abi.Method.get;
+    try testing.expectEqual(code(.conflicting_route), tester.declare(get, "/users/:uid", 2));
     try testing.expectEqual(0, tester.info[0]);
     try testing.expectEqual(code(.invalid_pattern), tester.declare(abi.Method.get, "/a/:x-:y", 2));
     try testing.expectEqual(5, tester.info[0]);

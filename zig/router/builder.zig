@@ -1,5 +1,6 @@
-//! Compiles declared routes into a `Tree`: a tree of segments with pointers, then laid out flat. Only `Router.commit` calls it; everything here lives in the arena it is given, and only
-//! the flat arrays are needed afterwards.
+//! Compiles declared routes into a `Tree`: a tree of segments with pointers, then laid out flat.
+//! Only `Router.commit` calls it; everything here lives in the arena it is given, and only the flat
+//! arrays are needed afterwards.
 
 const std = @import("std");
 const Allocator = std.mem.Allocator;
@@ -24,7 +25,8 @@ const Leaf = struct {
         for (self.entries.items) |other| {
             if (other.method != entry.method) continue;
             // Two variants of one pattern with one shape: the earlier fills the leftmost parameter.
-            return if (other.declaration == entry.declaration) .done else .{ .same = other.declaration };
+            if (other.declaration == entry.declaration) return .done;
+            return .{ .same = other.declaration };
         }
         try self.entries.append(arena, entry);
         return .done;
@@ -68,8 +70,8 @@ pub const Builder = struct {
         return .{ .arena = arena, .root = root };
     }
 
-    /// Adds one variant. `slashless` is set for a wildcard that also matches where the slash before its
-    /// rest is missing.
+    /// Adds one variant. `slashless` is set for a wildcard that also matches where the slash before
+    /// its rest is missing.
     pub fn insert(
         self: *Builder,
         segments: []const Segment,
@@ -197,12 +199,13 @@ const Layout = struct {
         }
         for (node.constrained.items) |branch| {
             const target = try self.reserve(branch.node, null);
-            try self.constrained.append(self.arena, .{ .constraint = branch.constraint, .node = target });
+            const constraint = branch.constraint;
+            try self.constrained.append(self.arena, .{ .constraint = constraint, .node = target });
         }
         if (node.plain) |plain| flat.plain = try self.reserve(plain, null);
-        if (pending.path) |path| {
-            if (node.leaf != null) try self.statics.append(self.arena, .{ .path = path, .leaf = flat.leaf });
-        }
+        const path = pending.path orelse return flat;
+        if (node.leaf == null) return flat;
+        try self.statics.append(self.arena, .{ .path = path, .leaf = flat.leaf });
         return flat;
     }
 

@@ -1,10 +1,12 @@
-//! Constraints on a parameter, `(\d+)`: a closed subset of regular expressions, compiled at registration
-//! to a Glushkov automaton whose states fit one word, so that matching is linear in the segment whatever
-//! the expression is. `pattern.zig` compiles them, `tree.zig` and `prefix.zig` ask `matches`.
+//! Constraints on a parameter, `(\d+)`: a closed subset of regular expressions, compiled at
+//! registration to a Glushkov automaton whose states fit one word, so that matching is linear in
+//! the segment whatever the expression is. `pattern.zig` compiles them, `tree.zig` and `prefix.zig`
+//! ask `matches`.
 //!
-//! The subset: literals, `\d \w \s` and their negations, escaped punctuation, classes, `|`, groups, and
-//! the quantifiers `? * + {n} {n,} {n,m}`. It is anchored on the whole decoded segment, and shorthand
-//! classes are ASCII. A negated class takes a whole character beyond ASCII, never half of one.
+//! The subset: literals, `\d \w \s` and their negations, escaped punctuation, classes, `|`, groups,
+//! and the quantifiers `? * + {n} {n,} {n,m}`. It is anchored on the whole decoded segment, and
+//! shorthand classes are ASCII. A negated class takes a whole character beyond ASCII, never half of
+//! one.
 
 const std = @import("std");
 const reason_file = @import("reason.zig");
@@ -60,7 +62,8 @@ fn isContinuation(byte: u8) bool {
     return byte & 0xc0 == 0x80;
 }
 
-/// `text[start..]` begins after the opening parenthesis; `Compiled.end` is where the closing one stands.
+/// `text[start..]` begins after the opening parenthesis; `Compiled.end` is where the closing one
+/// stands.
 pub const Compiled = struct { constraint: Constraint, end: usize };
 
 pub fn compile(text: []const u8, start: usize, fault: *Fault) Fault.Error!Compiled {
@@ -164,8 +167,8 @@ const Compiler = struct {
         while (rest != 0) : (rest &= rest - 1) self.follow[@ctz(rest)] |= to;
     }
 
-    /// An atom with its quantifier. Counts are written out: the atom is compiled again for each copy,
-    /// and as every copy takes a position, the limit on positions bounds the work.
+    /// An atom with its quantifier. Counts are written out: the atom is compiled again for each
+    /// copy, and as every copy takes a position, the limit on positions bounds the work.
     fn repeated(self: *Compiler, depth: u8) Fault.Error!Part {
         const start = self.at;
         var whole = try self.atom(depth);
@@ -283,11 +286,12 @@ const Compiler = struct {
     fn character(self: *Compiler, start: usize) Fault.Error!Part {
         const len = std.unicode.utf8ByteSequenceLength(self.text[start]) catch
             return self.fault.set(start, .bad_byte);
-        if (self.text.len - start < len or !std.unicode.utf8ValidateSlice(self.text[start..][0..len]))
-            return self.fault.set(start, .bad_byte);
+        if (self.text.len - start < len) return self.fault.set(start, .bad_byte);
+        const bytes = self.text[start..][0..len];
+        if (!std.unicode.utf8ValidateSlice(bytes)) return self.fault.set(start, .bad_byte);
         self.at = start + len;
         var whole: Part = .{ .nullable = true };
-        for (self.text[start..][0..len]) |byte| {
+        for (bytes) |byte| {
             const bit = try self.newPosition(start);
             self.takes[byte] |= bit;
             whole = self.concatenate(whole, .{ .first = bit, .last = bit, .nullable = false });
@@ -351,7 +355,8 @@ const Compiler = struct {
         const first = self.at;
         while (true) {
             const start = self.at;
-            const byte = self.peek() orelse return self.fault.set(opening, .constraint_class_unclosed);
+            const byte = self.peek() orelse
+                return self.fault.set(opening, .constraint_class_unclosed);
             if (byte == ']') break;
             const low = try self.classMember();
             const hyphen = self.peek() == '-' and self.at + 1 < self.text.len and
@@ -555,23 +560,22 @@ const Naive = struct {
             },
             else => {},
         };
+        // Passes that reach nothing new end the loop, or nested stars would never return.
+        var accepted: Ends = .initEmpty();
         var reached: Ends = .initEmpty();
         reached.set(at);
         for (0..most + 1) |times| {
             if (times >= least) {
-                var each = reached.iterator(.{});
-                while (each.next()) |end| ends.setUnion(self.sequence(next, to, end));
+                if (times > least and reached.subsetOf(accepted)) break;
+                accepted.setUnion(reached);
             }
             var further: Ends = .initEmpty();
             var each = reached.iterator(.{});
             while (each.next()) |end| further.setUnion(self.atom(from, atom_end, end));
-            if (further.eql(reached)) {
-                // Only passes that take nothing are left.
-                if (times < least) continue;
-            }
             reached = further;
-            if (reached.count() == 0) break;
         }
+        var each = accepted.iterator(.{});
+        while (each.next()) |end| ends.setUnion(self.sequence(next, to, end));
         return ends;
     }
 

@@ -1,5 +1,5 @@
-//! Methods as numbers: the ids of `abi.Method`, what each may fall back to, the value of Allow, and the
-//! names registered at IANA, which tell 405 from 501. `router.zig` is the only caller.
+//! Methods as numbers: the ids of `abi.Method`, what each may fall back to, the value of Allow, and
+//! the names registered at IANA, which tell 405 from 501. `router.zig` is the only caller.
 
 const std = @import("std");
 const abi = @import("../abi.zig");
@@ -28,8 +28,8 @@ pub fn bit(method: u8) u32 {
     return @as(u32, 1) << @intCast(method);
 }
 
-/// The set of handlers that serve a method, and the one that is preferred. Of the rest the lowest id
-/// wins: GET for HEAD (RFC 9110 9.3.2), and `all` is the highest of all.
+/// The set of handlers that serve a method, and the one that is preferred. Of the rest the lowest
+/// id wins: GET for HEAD (RFC 9110 9.3.2), and `all` is the highest of all.
 pub const Wanted = struct {
     mask: u32,
     own: u32,
@@ -62,14 +62,11 @@ pub const Methods = struct {
 
     pub fn id(self: *const Methods, token: []const u8) u8 {
         const found: ?u8 = switch (token.len) {
-            3 => if (is(3, token, "GET")) Method.get else if (is(3, token, "PUT")) Method.put else null,
-            4 => if (is(4, token, "POST")) Method.post else if (is(4, token, "HEAD")) Method.head else null,
-            5 => if (is(5, token, "PATCH")) Method.patch else if (is(5, token, "TRACE")) Method.trace else null,
-            6 => if (is(6, token, "DELETE")) Method.delete else null,
-            7 => if (is(7, token, "OPTIONS")) Method.options else if (is(7, token, "CONNECT"))
-                Method.connect
-            else
-                null,
+            3 => oneOf(3, token, &.{ Method.get, Method.put }),
+            4 => oneOf(4, token, &.{ Method.post, Method.head }),
+            5 => oneOf(5, token, &.{ Method.patch, Method.trace }),
+            6 => oneOf(6, token, &.{Method.delete}),
+            7 => oneOf(7, token, &.{ Method.options, Method.connect }),
             else => null,
         };
         return found orelse self.customId(token);
@@ -137,8 +134,12 @@ pub const Methods = struct {
     }
 };
 
-fn is(comptime len: usize, token: []const u8, comptime name: *const [len]u8) bool {
-    return std.mem.eql(u8, token[0..len], name);
+/// Lengths known while compiling make each comparison one of integers.
+inline fn oneOf(comptime len: usize, token: []const u8, comptime candidates: []const u8) ?u8 {
+    inline for (candidates) |candidate| {
+        if (std.mem.eql(u8, token[0..len], names[candidate][0..len])) return candidate;
+    }
+    return null;
 }
 
 /// RFC 9110 5.6.2.
@@ -152,8 +153,8 @@ fn isToken(token: []const u8) bool {
     return true;
 }
 
-/// The method registry of RFC 9110 16.1.1 beyond the fixed ids. A method that it knows and the resource
-/// does not allow is 405, any other token 501 (RFC 9110 15.5.6 and 15.6.2).
+/// The method registry of RFC 9110 16.1.1 beyond the fixed ids. A method that it knows and the
+/// resource does not allow is 405, any other token 501 (RFC 9110 15.5.6 and 15.6.2).
 const registry = std.StaticStringMap(void).initComptime(.{
     .{"*"},                 .{"ACL"},             .{"BASELINE-CONTROL"},
     .{"BIND"},              .{"CHECKIN"},         .{"CHECKOUT"},

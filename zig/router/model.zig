@@ -1,6 +1,6 @@
-//! The rules of matching once more, without care for speed: every variant of every declared pattern is
-//! held against the path, and the matches are sorted by priority. Tests and `fuzz/router.zig` hold the
-//! router against it; nothing that ships imports this file.
+//! The rules of matching once more, without care for speed: every variant of every declared pattern
+//! is held against the path, and the matches are sorted by priority. Tests and `fuzz/router.zig`
+//! hold the router against it; nothing that ships imports this file.
 
 const std = @import("std");
 const Allocator = std.mem.Allocator;
@@ -60,8 +60,10 @@ pub const Model = struct {
             const buffer = try self.arena.create(pattern_file.Variant.Buffer);
             const variant: pattern_file.Variant = .init(&pattern, @intCast(index), buffer);
             var segments = variant.segments;
-            if (self.slash_ignored and segments.len > 1 and segments[segments.len - 1].text.len == 0 and
-                segments[segments.len - 2].text.len > 0) segments = segments[0 .. segments.len - 1];
+            const last = segments.len - 1;
+            const slash_at_end = last > 0 and segments[last].text.len == 0 and
+                segments[last - 1].text.len > 0;
+            if (self.slash_ignored and slash_at_end) segments = segments[0..last];
             const same = self.findShape(method, segments);
             if (same) |other| {
                 if (other.declaration == self.declarations) continue;
@@ -100,13 +102,15 @@ pub const Model = struct {
             if (try self.matchOne(declared, bytes)) |match| try matches.append(self.arena, match);
         }
         const coverage = self.coverageOf(bytes);
-        if (matches.items.len == 0) return .{ .handler = abi.Special.not_found, .coverage = coverage };
+        if (matches.items.len == 0)
+            return .{ .handler = abi.Special.not_found, .coverage = coverage };
         std.mem.sort(Match, matches.items, self, before);
         var index: usize = 0;
         while (index < matches.items.len) {
             var end = index + 1;
-            while (end < matches.items.len and !before(self, matches.items[index], matches.items[end]))
-                end += 1;
+            while (end < matches.items.len) : (end += 1) {
+                if (before(self, matches.items[index], matches.items[end])) break;
+            }
             if (chooseMethod(matches.items[index..end], method)) |match| {
                 var result = capturesOf(match, self.routed(bytes));
                 result.coverage = coverage;
@@ -129,7 +133,8 @@ pub const Model = struct {
     }
 
     fn routed(self: *const Model, bytes: []const u8) Routed {
-        const slash_at_end = bytes.len > 1 and bytes[bytes.len - 1] == '/' and bytes[bytes.len - 2] != '/';
+        const slash_at_end = bytes.len > 1 and bytes[bytes.len - 1] == '/' and
+            bytes[bytes.len - 2] != '/';
         const len = if (self.slash_ignored and slash_at_end) bytes.len - 1 else bytes.len;
         return .{ .bytes = bytes, .short = bytes[0..len] };
     }
@@ -188,8 +193,9 @@ pub const Model = struct {
         }
         if (segment.constraint == null) return std.math.maxInt(usize) - 1;
         for (self.declared.items, 1..) |declared, order| {
-            if (declared.segments.len > index and
-                sameShape(declared.segments[0 .. index + 1], segments[0 .. index + 1])) return order;
+            if (declared.segments.len <= index) continue;
+            const start = declared.segments[0 .. index + 1];
+            if (sameShape(start, segments[0 .. index + 1])) return order;
         }
         unreachable;
     }
@@ -204,7 +210,10 @@ fn bitOf(method: u8) u32 {
 fn takes(segment: Segment, text: []const u8) bool {
     return switch (segment.kind) {
         .literal => std.mem.eql(u8, segment.text, text),
-        .param => text.len > 0 and (segment.constraint == null or segment.constraint.?.matches(text)),
+        .param => text.len > 0 and if (segment.constraint) |constraint|
+            constraint.matches(text)
+        else
+            true,
         .wildcard => true,
     };
 }
@@ -256,7 +265,9 @@ pub fn compareRandom(allocator: Allocator, random: std.Random) !void {
     defer router.destroy();
     const slash_ignored = random.boolean();
     var model: Model = .init(arena.allocator(), slash_ignored);
-    const prefix_texts = [_][]const u8{ "/", "/a", "/a/", "/:x", "/a/:x", "/:x(\\d+)", "/a/b", "/:x/1" };
+    const prefix_texts = [_][]const u8{
+        "/", "/a", "/a/", "/:x", "/a/:x", "/:x(\\d+)", "/a/b", "/:x/1",
+    };
     for (prefix_texts) |text| {
         var fault: Fault = .{};
         const prefixes_before = router.prefixes_count;
@@ -273,9 +284,19 @@ pub fn compareRandom(allocator: Allocator, random: std.Random) !void {
     for (0..60) |_| try requestRandom(router, &model, random);
 }
 
-fn declareRandom(arena: Allocator, router: *Router, model: *Model, random: std.Random, handler: u32) !void {
-    const methods = [_]u8{ Method.get, Method.get, Method.post, Method.head, Method.all, Method.options };
-    const pieces = [_][]const u8{ "/a", "/b", "/1", "/ab", "/", "/:x", "/:y(\\d+)", "/:z(a|b1?)", "/:w?", "/:v(\\d)?" };
+fn declareRandom(
+    arena: Allocator,
+    router: *Router,
+    model: *Model,
+    random: std.Random,
+    handler: u32,
+) !void {
+    const methods = [_]u8{
+        Method.get, Method.get, Method.post, Method.head, Method.all, Method.options,
+    };
+    const pieces = [_][]const u8{
+        "/a", "/b", "/1", "/ab", "/", "/:x", "/:y(\\d+)", "/:z(a|b1?)", "/:w?", "/:v(\\d)?",
+    };
     var text: std.ArrayList(u8) = .empty;
     var used: [pieces.len]bool = @splat(false);
     for (0..random.intRangeAtMost(usize, 0, 4)) |_| {
@@ -291,15 +312,21 @@ fn declareRandom(arena: Allocator, router: *Router, model: *Model, random: std.R
     var fault: Fault = .{};
     var conflict: router_file.Conflict = .{};
     const added = try model.add(method, text.items, handler);
-    const result = router.add(.{ .method = method, .pattern = text.items, .handler = handler }, &fault, &conflict);
-    result catch |err| switch (err) {
+    router.add(.{
+        .method = method,
+        .pattern = text.items,
+        .handler = handler,
+    }, &fault, &conflict) catch |err| switch (err) {
         error.Duplicate, error.Conflicting => if (added) return error.RefusedRoute,
         else => return err,
     };
 }
 
 fn requestRandom(router: *const Router, model: *Model, random: std.Random) !void {
-    const methods = [_]u8{ Method.get, Method.post, Method.head, Method.options, Method.trace, Method.put, Method.other };
+    const methods = [_]u8{
+        Method.get,   Method.post, Method.head,  Method.options,
+        Method.trace, Method.put,  Method.other,
+    };
     const pieces = [_][]const u8{ "/a", "/b", "/1", "/ab", "/", "/b1", "/22", "/x\x00y", "/a" };
     var bytes: [64]u8 = undefined;
     var len: usize = 0;

@@ -1,8 +1,9 @@
-//! The syntax of patterns, `/static/:param/:optional?/:id(\d+)/*rest`, for routes and for prefixes of
-//! middleware. `router.zig` parses each pattern once, at registration; matching never sees the text.
+//! The syntax of patterns, `/static/:param/:optional?/:id(\d+)/*rest`, for routes and for prefixes
+//! of middleware. `router.zig` parses each pattern once, at registration; matching never sees the
+//! text.
 //!
-//! Literals are written as in a URL or as plain UTF-8 and are kept in canonical form (`path.zig`), so
-//! `%2F` in a pattern is a slash inside a segment.
+//! Literals are written as in a URL or as plain UTF-8 and are kept in canonical form (`path.zig`),
+//! so `%2F` in a pattern is a slash inside a segment.
 
 const std = @import("std");
 const Allocator = std.mem.Allocator;
@@ -84,30 +85,35 @@ pub const Variant = struct {
 
     /// Two variants have equal keys when they match the same paths as far as their text tells. A
     /// literal and a constraint contain no '/', so the key is unambiguous.
-    pub fn shape(self: *const Variant, allocator: Allocator, method: u8) Allocator.Error![]const u8 {
+    pub fn shape(self: *const Variant, arena: Allocator, method: u8) Allocator.Error![]const u8 {
         var key: std.ArrayList(u8) = .empty;
-        try key.append(allocator, method);
+        try key.append(arena, method);
         for (self.segments) |segment| {
-            try key.append(allocator, '/');
+            try key.append(arena, '/');
             switch (segment.kind) {
                 .literal => {
-                    try key.append(allocator, '=');
-                    try key.appendSlice(allocator, segment.text);
+                    try key.append(arena, '=');
+                    try key.appendSlice(arena, segment.text);
                 },
                 .param => {
-                    try key.append(allocator, ':');
+                    try key.append(arena, ':');
                     if (segment.constraint) |constraint|
-                        try key.appendSlice(allocator, constraint.text);
+                        try key.appendSlice(arena, constraint.text);
                 },
-                .wildcard => try key.append(allocator, '*'),
+                .wildcard => try key.append(arena, '*'),
             }
         }
-        return key.toOwnedSlice(allocator);
+        return key.toOwnedSlice(arena);
     }
 };
 
 /// What is kept lives in `arena`, `text` included.
-pub fn parse(arena: Allocator, constraints: *Constraints, text: []const u8, fault: *Fault) Error!Pattern {
+pub fn parse(
+    arena: Allocator,
+    constraints: *Constraints,
+    text: []const u8,
+    fault: *Fault,
+) Error!Pattern {
     if (text.len == 0 or text[0] != '/') return fault.set(0, .no_leading_slash);
     if (text.len > bytes_max) return fault.set(bytes_max, .pattern_too_long);
     var parser: Parser = .{
@@ -141,7 +147,8 @@ const Parser = struct {
     /// Begins at the slash before the segment.
     fn segment(self: *Parser) Error!void {
         const slash = self.at;
-        if (self.segments.items.len == segments_max) return self.fault.set(slash, .too_many_segments);
+        if (self.segments.items.len == segments_max)
+            return self.fault.set(slash, .too_many_segments);
         self.at += 1;
         const parsed: Segment = switch (self.peek() orelse '/') {
             ':' => try self.param(),
@@ -161,7 +168,8 @@ const Parser = struct {
         if (self.peek() == '?') {
             self.at += 1;
             parsed.optional = true;
-            if (self.optionals_count == optionals_max) return self.fault.set(start, .too_many_optionals);
+            if (self.optionals_count == optionals_max)
+                return self.fault.set(start, .too_many_optionals);
             self.optionals_count += 1;
         }
         if (self.peek()) |byte| {
@@ -174,7 +182,8 @@ const Parser = struct {
         const start = self.at;
         self.at += 1;
         const written = try self.name(start);
-        const parsed: Segment = .{ .kind = .wildcard, .text = if (written.len == 0) "*" else written };
+        const text = if (written.len == 0) "*" else written;
+        const parsed: Segment = .{ .kind = .wildcard, .text = text };
         try self.noteCapture(start, parsed.text);
         if (self.peek()) |byte| return self.fault.set(self.at, switch (byte) {
             '(', '?' => .wildcard_modified,
@@ -190,8 +199,8 @@ const Parser = struct {
             'a'...'z', 'A'...'Z', '0'...'9', '_' => {},
             '/', '(', '?', ':', '*' => break,
             '-', '.', '~' => {
-                const reason: Reason = if (self.at == start + 1) .bad_name else .param_not_whole_segment;
-                return self.fault.set(self.at, reason);
+                const first = self.at == start + 1;
+                return self.fault.set(self.at, if (first) .bad_name else .param_not_whole_segment);
             },
             else => return self.fault.set(self.at, .bad_name),
         };
@@ -206,7 +215,8 @@ const Parser = struct {
             if (earlier.kind != .literal and std.mem.eql(u8, earlier.text, written))
                 return self.fault.set(start, .repeated_name);
         }
-        if (self.captures_count == limits.params_max) return self.fault.set(start, .too_many_params);
+        if (self.captures_count == limits.params_max)
+            return self.fault.set(start, .too_many_params);
         self.captures_count += 1;
     }
 
@@ -298,7 +308,9 @@ test "variants fill the leftmost optional first" {
     var constraints: Constraints = .empty;
     var fault: Fault = .{};
     const pattern = try parse(arena.allocator(), &constraints, "/:a?/x/:b?/:c", &fault);
-    const expected = [_]struct { usize, u16 }{ .{ 4, 0b111 }, .{ 3, 0b101 }, .{ 3, 0b110 }, .{ 2, 0b100 } };
+    const expected = [_]struct { usize, u16 }{
+        .{ 4, 0b111 }, .{ 3, 0b101 }, .{ 3, 0b110 }, .{ 2, 0b100 },
+    };
     for (expected, 0..) |expectation, index| {
         var buffer: Variant.Buffer = undefined;
         const variant: Variant = .init(&pattern, @intCast(index), &buffer);

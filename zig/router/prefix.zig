@@ -1,14 +1,14 @@
-//! Prefixes of middleware: which of them cover a path. At commit `router.zig` decides for each route
-//! which prefixes always or never cover what it matches; only the rest is looked at for each request.
-//! A prefix covers whole segments: `/a` covers `/a`, `/a/` and `/a/b`, never `/ab`.
+//! Prefixes of middleware: which of them cover a path. At commit `router.zig` decides for each
+//! route which prefixes always or never cover what it matches; only the rest is looked at for each
+//! request. A prefix covers whole segments: `/a` covers `/a`, `/a/` and `/a/b`, never `/ab`.
 
 const std = @import("std");
 const pattern_file = @import("pattern.zig");
 const Segment = pattern_file.Segment;
 const Fault = @import("reason.zig").Fault;
 
-/// The segments of a prefix, or why the pattern is none. A trailing slash is left out, so that `/a/` is
-/// `/a`, and `/` has no segments and covers everything.
+/// The segments of a prefix, or why the pattern is none. A trailing slash is left out, so that
+/// `/a/` is `/a`, and `/` has no segments and covers everything.
 pub fn segmentsOf(pattern: *const pattern_file.Pattern, fault: *Fault) Fault.Error![]const Segment {
     var segments = pattern.segments;
     if (segments[segments.len - 1].text.len == 0) segments = segments[0 .. segments.len - 1];
@@ -55,8 +55,8 @@ fn takes(segment: Segment, text: []const u8) bool {
 
 pub const Relation = enum { always, never, maybe };
 
-/// Whether `prefix` covers the paths that `route` matches. With slashes at the end ignored a path may
-/// have an empty segment more than the route; no segment of a prefix takes an empty one.
+/// Whether `prefix` covers the paths that `route` matches. With slashes at the end ignored a path
+/// may have an empty segment more than the route; no segment of a prefix takes an empty one.
 pub fn relation(prefix: []const Segment, route: []const Segment) Relation {
     var answer: Relation = .always;
     for (prefix, 0..) |segment, index| {
@@ -85,12 +85,6 @@ fn paramRelation(segment: Segment, param: Segment) Relation {
 }
 
 const testing = std.testing;
-
-fn parsed(arena: *std.heap.ArenaAllocator, constraints: *pattern_file.Constraints, text: []const u8) ![]const Segment {
-    var fault: Fault = .{};
-    const pattern = try pattern_file.parse(arena.allocator(), constraints, text, &fault);
-    return pattern.segments;
-}
 
 test "what is known of a route before any request" {
     var arena: std.heap.ArenaAllocator = .init(testing.allocator);
@@ -123,8 +117,9 @@ test "what is known of a route before any request" {
         .{ "/a/:x", "/a/", .never },
     }) |case| {
         errdefer std.debug.print("{s} and {s}\n", .{ case[0], case[1] });
-        const prefix = try parsed(&arena, &constraints, case[0]);
-        const route = try parsed(&arena, &constraints, case[1]);
-        try testing.expectEqual(case[2], relation(prefix, route));
+        var fault: Fault = .{};
+        const prefix = try pattern_file.parse(arena.allocator(), &constraints, case[0], &fault);
+        const route = try pattern_file.parse(arena.allocator(), &constraints, case[1], &fault);
+        try testing.expectEqual(case[2], relation(prefix.segments, route.segments));
     }
 }

@@ -1,5 +1,5 @@
-//! Why a pattern is refused: the numbers that cross the border and the sentence for each. `pattern.zig`
-//! and `constraint.zig` report them with the byte offset where they noticed.
+//! Why a pattern is refused: the numbers that cross the border and the sentence for each.
+//! `pattern.zig` and `constraint.zig` report them with the byte offset where they noticed.
 
 pub const Reason = enum(u32) {
     none = 0,
@@ -49,7 +49,7 @@ pub const Reason = enum(u32) {
             .too_many_params => "a pattern has at most 16 parameters",
             .too_many_optionals => "a pattern has at most 5 optional parameters",
             .empty_name => "a name is missing after ':'",
-            .bad_name => "a name begins with a letter or '_' and goes on with letters, digits and '_'",
+            .bad_name => "a name has letters, digits and '_', and no digit first",
             .repeated_name => "a name may stand only once in a pattern",
             .param_not_whole_segment => "a parameter takes a whole segment, from '/' to '/'",
             .wildcard_not_last => "a wildcard takes the whole rest, so it stands last",
@@ -63,13 +63,13 @@ pub const Reason = enum(u32) {
             .constraint_too_long => "the constraint needs more than 64 positions",
             .constraint_too_deep => "groups are nested more than 16 deep",
             .constraint_slash => "a constraint sees one segment, so '/' cannot stand in it",
-            .constraint_anchor => "a constraint always takes the whole segment: leave '^' and '$' out",
+            .constraint_anchor => "a constraint takes the whole segment: leave '^' and '$' out",
             .constraint_dot => "'.' is not supported: write '\\.' for a dot, or a class",
-            .constraint_group_kind => "groups are written '( )' or '(?: )'; looking around and names are not supported",
+            .constraint_group_kind => "groups are '(…)' and '(?:…)', without names or assertions",
             .constraint_escape => "supported escapes are \\d \\D \\w \\W \\s \\S and punctuation",
             .constraint_nothing_to_repeat => "there is nothing to repeat before this quantifier",
-            .constraint_lazy => "a quantifier stands alone: lazy and possessive ones are not supported",
-            .constraint_bad_count => "a count is written {n}, {n,} or {n,m} with 1 ≤ m, n ≤ m and m ≤ 64",
+            .constraint_lazy => "a quantifier stands alone: there are no lazy or possessive ones",
+            .constraint_bad_count => "a count is {n}, {n,} or {n,m}, at least 1 and at most 64",
             .constraint_class_unclosed => "the class's ']' is missing",
             .constraint_class_empty => "a class has at least one member",
             .constraint_class_range => "a range goes from a lower to a higher character",

@@ -1,6 +1,6 @@
-//! Paths of patterns without parameters, found whole: a hash table beside the tree. Static text comes
-//! before everything else, so a hit with the wanted method is the tree's answer too. `router.zig` asks
-//! it first; `bench/micro/router.zig` measures with and without.
+//! Paths of patterns without parameters, found whole: a hash table beside the tree. Static text
+//! comes before everything else, so a hit with the wanted method is the tree's answer too.
+//! `router.zig` asks it first; `bench/micro/router.zig` measures with and without.
 
 const std = @import("std");
 const Allocator = std.mem.Allocator;
@@ -53,8 +53,8 @@ pub const StaticTable = struct {
     }
 };
 
-/// Two multiplications for a path of up to sixteen bytes. Clients cannot choose what is in the table, so
-/// collisions cannot be forced beyond what the declared routes have among themselves.
+/// Two multiplications for a path of up to sixteen bytes. Clients cannot choose what is in the
+/// table, so collisions cannot be forced beyond what the declared routes have among themselves.
 fn hashOf(path: []const u8) u32 {
     const multiplier: u64 = 0x9e37_79b9_7f4a_7c15;
     var state: u64 = path.len *% multiplier;
