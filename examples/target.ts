@@ -10,8 +10,8 @@ app.get("/json", () => ({ message: "Hello, World!" }));
 app.get("/constant", "Hello, World!");
 app.get("/users/:id", (ctx) => ({ id: ctx.params.id }));
 
-app.post("/users", async (ctx) => {
-  const user = (await ctx.json()) as { name?: unknown; age?: unknown; email?: unknown } | null;
+app.post("/users", (ctx) => {
+  const user = ctx.json() as { name?: unknown; age?: unknown; email?: unknown } | null;
   const { name, age, email } = user ?? {};
   const valid = typeof name === "string" && name !== "" && typeof email === "string";
   if (!valid || !Number.isInteger(age) || (age as number) < 0) {
@@ -29,7 +29,7 @@ const sum = (query: { readonly a?: string; readonly b?: string }) =>
   Number(query.a) + Number(query.b);
 
 app.get("/baseline11", (ctx) => String(sum(ctx.query)));
-app.post("/baseline11", async (ctx) => String(sum(ctx.query) + Number(await ctx.text())));
+app.post("/baseline11", (ctx) => String(sum(ctx.query) + Number(ctx.text())));
 app.get("/pipeline", () => "ok");
 
 app.get("/json/:count", (ctx) => {
@@ -42,9 +42,7 @@ app.get("/json/:count", (ctx) => {
   return { items, count };
 });
 
-app.post("/upload", { bodyLimit: 32 * 1024 * 1024 }, async (ctx) =>
-  String((await ctx.bytes()).byteLength),
-);
+app.post("/upload", { bodyLimit: 32 * 1024 * 1024 }, (ctx) => String(ctx.bytes().byteLength));
 
 const server = await app.serve({ hostname: "0.0.0.0", port: Number(process.env.PORT ?? 8080) });
 console.log(`Listening on ${server.url}`);

@@ -135,10 +135,15 @@ pub fn Server(comptime Reactor: type) type {
             done += self.expire();
             self.settle();
             self.freeDead();
+            self.publish();
+            return done;
+        }
+
+        /// What JS wants to know without asking.
+        pub fn publish(self: *Self) void {
             const control = self.core.batch.control();
             control[abi.control.connections_open] = self.core.connections.count;
             control[abi.control.requests_pending] = self.core.held.count;
-            return done;
         }
 
         fn refreshClock(self: *Self) void {
@@ -228,9 +233,7 @@ pub fn Server(comptime Reactor: type) type {
             var connections = self.core.connections.iterate();
             while (connections.next()) |index| self.destroy(self.core.connections.at(index));
             self.freeDead();
-            const control = self.core.batch.control();
-            control[abi.control.connections_open] = self.core.connections.count;
-            control[abi.control.requests_pending] = self.core.held.count;
+            self.publish();
         }
 
         // Events.
@@ -437,7 +440,8 @@ pub fn Server(comptime Reactor: type) type {
         fn settle(self: *Self) void {
             const core = &self.core;
             while (true) {
-                if (core.batch.entries_count > 0) self.dispatchBatch();
+                // Reads that complete no request use up the arena too.
+                if (core.batch.entries_count > 0) self.dispatchBatch() else core.batch.reset();
                 if (core.resumable.items.len == 0) return;
                 var list = core.resumable;
                 core.resumable = .empty;

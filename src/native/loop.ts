@@ -8,8 +8,10 @@
  * - idle: no turns; a descriptor that Bun watches wakes us, and nothing uses CPU.
  */
 import type { Pointer } from "bun:ffi";
+import { drainMicrotasks } from "bun:jsc";
 import { control } from "./abi.ts";
 import {
+  chopin_answers_flush,
   chopin_loop_observe,
   chopin_server_arm,
   chopin_server_turn,
@@ -71,9 +73,17 @@ export function startLoop(options: LoopOptions): Loop {
     return loopWasUnused();
   }
 
+  /** Handlers that awaited nothing slow settle in microtasks, which would run right after this turn:
+   *  run now, their answers need not wait for Bun's loop to come round. */
+  function answerSettled(): void {
+    drainMicrotasks();
+    if (view[control.lateCount] !== 0) chopin_answers_flush(handle);
+  }
+
   function turn(): void {
     immediate = setImmediate(turn);
     const done = chopin_server_turn(handle, mayWait() ? waitUs : 0);
+    if (view[control.requestsPending] !== 0) answerSettled();
     afterTurn();
     if (closed) return;
     quietTurns = done > 0 ? 0 : quietTurns + 1;

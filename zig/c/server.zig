@@ -322,7 +322,9 @@ const slot_bit: u32 = 1 << 31;
 
 /// Takes the late answers now, because their ring or the arena is full.
 pub fn answersFlush(self: *Server) callconv(.c) i32 {
-    return @intCast(delivery.flushLate(&self.implementation));
+    const count = delivery.flushLate(&self.implementation);
+    self.implementation.publish();
+    return @intCast(count);
 }
 
 /// Where descriptors and blocks stand: for tests of leaks. Bytes of pooled blocks in use.
