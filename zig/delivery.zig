@@ -110,11 +110,18 @@ fn encodeOut(
 fn sendLarge(server: anytype, connection: *Connection, body: []const u8, attached: *?*Chunk) void {
     const taken = sendOut(server, connection, body);
     if (connection.dead or taken == body.len) return;
-    const chunk = attached.* orelse return queueBytes(server, connection, body[taken..]);
+    if (!isAttached(body, attached.*)) return queueBytes(server, connection, body[taken..]);
+    const chunk = attached.*.?;
     attached.* = null;
     chunk.start += @intCast(taken);
     connection.output.append(chunk);
     server.watch(connection, connection.watched.read, true);
+}
+
+/// Whether the body is the attached one: an answer that was refused is sent as a problem instead.
+fn isAttached(body: []const u8, attached: ?*Chunk) bool {
+    const chunk = attached orelse return false;
+    return body.len > 0 and body.ptr == chunk.pending().ptr;
 }
 
 fn queueBytes(server: anytype, connection: *Connection, bytes: []const u8) void {
@@ -250,7 +257,7 @@ fn complete(
     encoded: answer_module.Encoded,
     attached: *?*Chunk,
 ) void {
-    const separate = attached.* != null and encoded.body.len > 0;
+    const separate = isAttached(encoded.body, attached.*);
     const head_max = encoder.headBytesMax(encoded.head);
     const size = head_max + if (separate) 0 else encoded.body.len;
     const chunk = encodeChunk(server, encoded, size) orelse return server.destroy(connection);

@@ -9,6 +9,7 @@ const delivery = @import("delivery.zig");
 const limits = @import("limits.zig");
 const server_module = @import("server.zig");
 const simulated = @import("reactor/simulated.zig");
+const Chunk = @import("output.zig").Chunk;
 const sys = @import("sys.zig");
 const router_module = @import("router.zig");
 const Router = router_module.Router;
@@ -599,4 +600,24 @@ test "storms of faults" {
             return reason;
         };
     }
+}
+
+test "a late answer that is refused takes the body that was attached for it along" {
+    const world = try World.create(15, .{});
+    defer world.destroy();
+    const client = try world.ask(late);
+    const core = &world.server.core;
+    const large = try Chunk.create(&core.pool, 1000);
+    @memset(large.free()[0..1000], 'x');
+    large.end = 1000;
+    core.held.at(world.held.items[0].slot).attached = large;
+    world.answerLate("");
+    const words = core.batch.late(0);
+    words[abi.response.status_kind_flags] = 200 | abi.AnswerFlag.attached;
+    @memcpy(world.view[abi.view.answer_arena..][0..4], "a:\n\n");
+    words[abi.response.fields] = abi.view.answer_arena;
+    words[abi.response.fields_len] = 4;
+    try world.run();
+    try expectSummary(problem("500", "Internal Server Error", "invalid_answer"), client);
+    try testing.expectEqual(0, core.pool.used_bytes);
 }
