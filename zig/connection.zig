@@ -38,6 +38,9 @@ pub const Connection = struct {
     index: u32,
     deadline_ms: u64 = 0,
     deadline_since_ms: u64 = 0,
+    /// Bytes that came in for a body, or that the peer took of its answers, since then; when last.
+    moved: u64 = 0,
+    moved_ms: u64 = 0,
     /// When the timer fires: at the deadline or before.
     timer_ms: u64 = std.math.maxInt(u64),
     deadline: Deadline = .none,
@@ -278,11 +281,14 @@ fn beginDrain(core: *Core, connection: *Connection, request: Request, after: []u
         connection.drain = .{ .length = @intCast(length) };
     }
     connection.phase = .drain;
+    // Another body than that of the request before it.
+    connection.deadline = .none;
     connection.drain_left = limits.drain_bytes_max;
     return request.bytes.len;
 }
 
 fn drainBody(core: *Core, connection: *Connection, rest: []u8) usize {
+    moved(core, connection, rest.len);
     switch (connection.drain) {
         .length => |*length| {
             const count = @min(rest.len, length.*);
@@ -366,6 +372,7 @@ const out_of_memory: batch_module.Problem = .{ .status = 503, .code = "out_of_me
 const too_large: batch_module.Problem = .{ .status = 413, .code = "body_too_large" };
 
 fn gatherBody(core: *Core, connection: *Connection, rest: []u8) usize {
+    moved(core, connection, rest.len);
     switch (connection.body.?.feed(rest)) {
         .more => return rest.len,
         .complete => |count| {
@@ -381,6 +388,7 @@ fn gatherBody(core: *Core, connection: *Connection, rest: []u8) usize {
 
 /// Bytes of the body were received where `Body.writable` said.
 pub fn receivedBody(core: *Core, connection: *Connection, count: usize) void {
+    moved(core, connection, count);
     if (connection.body.?.wrote(count)) {
         connection.phase = .ready;
         process(core, connection, &.{});
@@ -475,10 +483,19 @@ pub fn release(core: *Core, connection: *Connection) void {
     core.timers.cancel(connection.index);
 }
 
-/// Milliseconds that a body's bytes add to its deadline: a large one may take long, a slow one not.
-fn earned(connection: *const Connection) u64 {
-    const body = connection.body orelse return 0;
-    return @as(u64, body.received) * std.time.ms_per_s / limits.body_bytes_per_second_least;
+/// Bytes of a body came, or the peer took some of its answers.
+pub fn moved(core: *Core, connection: *Connection, count: usize) void {
+    if (count == 0) return;
+    connection.moved += count;
+    connection.moved_ms = core.now_ms;
+}
+
+/// While bytes move: from the last ones, but no longer than the slowest peer that is waited for
+/// needs for all of them. A large body or answer may take long, a slow one not.
+fn moving(connection: *const Connection, timeout_ms: u32, bytes_per_second: u64) u64 {
+    const earned_ms = connection.moved * std.time.ms_per_s / bytes_per_second;
+    const since_ms = @min(connection.moved_ms, connection.deadline_since_ms + earned_ms);
+    return since_ms + timeout_ms;
 }
 
 /// Chooses what the connection waits for and until when.
@@ -496,15 +513,18 @@ pub fn setDeadline(core: *Core, connection: *Connection) void {
         .{ .head, config.head_timeout_ms }
     else
         .{ .idle, config.idle_timeout_ms };
-    // A head's deadline runs from its first byte, whatever comes later. A body earns time by
-    // coming.
     if (kind != connection.deadline) {
         connection.deadline = kind;
         connection.deadline_since_ms = core.now_ms;
-    } else if (kind == .head or kind == .linger) return;
+        connection.moved = 0;
+        connection.moved_ms = core.now_ms;
+    }
     connection.deadline_ms = switch (kind) {
-        .body => connection.deadline_since_ms + timeout_ms + earned(connection),
-        else => core.now_ms + timeout_ms,
+        .none, .idle => core.now_ms + timeout_ms,
+        // A head's deadline runs from its first byte, whatever comes later.
+        .head, .linger => connection.deadline_since_ms + timeout_ms,
+        .body => moving(connection, timeout_ms, limits.body_bytes_per_second_least),
+        .write => moving(connection, timeout_ms, limits.write_bytes_per_second_least),
     };
     if (kind != .none) setTimer(core, connection);
 }

@@ -174,6 +174,7 @@ pub fn flush(server: anytype, connection: *Connection) void {
         const taken = trySend(server, connection, vectors[0..count]);
         if (connection.dead) return;
         connection.output.consume(&core.pool, taken);
+        connection_module.moved(core, connection, taken);
     }
     const waits = connection.output.bytes > 0;
     const relieved = connection.backlog() < core.config.output_backlog_max / 2;

@@ -71,6 +71,10 @@ pub const buffer_bytes_most = 65_535;
 /// Free blocks that a worker keeps for the next connections: some hundred heads or answers.
 pub const pool_free_bytes_max = 4 * 1024 * 1024;
 
+/// Polls in one turn while there is something to do. The script's loop comes round after each turn; its
+/// part of a turn costs as much as serving ten requests, so under load it is shared by several polls.
+pub const rounds_max = 8;
+
 /// How long the library may wait for the network while the event loop has nothing to do
 /// (CHOPIN_EPOLL_TIMEOUT_MS is in milliseconds and may only lower it).
 pub const quiet_wait_ns = 1_000_000;
@@ -82,11 +86,15 @@ pub const output_backlog_default = 256 * 1024;
 /// long a closing connection is drained so that its last answer is not lost to a reset.
 pub const head_timeout_ms_default = 10_000;
 pub const body_timeout_ms_default = 30_000;
-/// Slower than a modem of 1998; each second's worth of a body extends its deadline by a second.
+/// Twice what a modem of 1998 sent; each second's worth of a body extends its deadline by a
+/// second.
 pub const body_bytes_per_second_least = 16 * 1024;
 pub const idle_timeout_ms_default = 60_000;
 /// The peer takes no byte of an answer for so long.
 pub const write_timeout_ms_default = 30_000;
+/// A seventh of what a modem of 1998 took. A reader slower than that on the whole is cut off, since
+/// one byte now and then would keep a whole backlog for days.
+pub const write_bytes_per_second_least = 1024;
 pub const linger_ms = 1_000;
 
 /// Prefixes of middleware in one application: one bit each in a request's coverage.

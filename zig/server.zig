@@ -120,9 +120,21 @@ pub fn Server(comptime Reactor: type) type {
             self.in_turn = true;
             defer self.in_turn = false;
             var done = delivery.flushLate(self);
+            var wait = if (done > 0) 0 else wait_ns;
+            for (0..limits.rounds_max) |_| {
+                const count = self.round(wait);
+                done += count;
+                wait = 0;
+                // Handlers that wait need the script's microtasks.
+                if (count == 0 or self.core.held.count > 0) break;
+            }
+            self.publish();
+            return done;
+        }
+
+        fn round(self: *Self, wait_ns: u64) u32 {
             var storage: [reactor_module.events_max]reactor_module.Event = undefined;
-            const events = self.reactor.poll(&storage, if (done > 0) 0 else wait_ns) catch
-                storage[0..0];
+            const events = self.reactor.poll(&storage, wait_ns) catch storage[0..0];
             self.refreshClock();
             // Connections come in any order and from cold memory: fetched ahead, they arrive together.
             for (events) |event| self.core.connections.prefetch(@truncate(event.token));
@@ -131,12 +143,10 @@ pub fn Server(comptime Reactor: type) type {
                 if (event.token == listener_index) accepting = true else self.handle(event);
             }
             if (accepting) self.acceptAll();
-            done += @intCast(events.len);
-            done += self.expire();
+            const expired_count = self.expire();
             self.settle();
             self.freeDead();
-            self.publish();
-            return done;
+            return @as(u32, @intCast(events.len)) + expired_count;
         }
 
         /// What JS wants to know without asking.
@@ -418,14 +428,13 @@ pub fn Server(comptime Reactor: type) type {
             }
             switch (connection.deadline) {
                 .none => unreachable,
-                .head, .body => {
-                    const timeout: batch_module.Problem = .{
+                .head, .body, .idle => {
+                    // A request whose body is only dropped has its answer, and silence needs none.
+                    const answered = connection.deadline == .idle or connection.phase == .drain;
+                    if (!answered) return connection_module.lastProblem(core, connection, .{
                         .status = 408,
                         .code = "request_timeout",
-                    };
-                    connection_module.lastProblem(core, connection, timeout);
-                },
-                .idle => {
+                    });
                     connection.phase = .closing;
                     self.afterStep(connection);
                 },

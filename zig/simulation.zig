@@ -621,3 +621,67 @@ test "a late answer that is refused takes the body that was attached for it alon
     try expectSummary(problem("500", "Internal Server Error", "invalid_answer"), client);
     try testing.expectEqual(0, core.pool.used_bytes);
 }
+
+test "bytes that a client sends do not extend the time it has to read its answer" {
+    const world = try World.create(16, .{ .write_timeout_ms = 1000 });
+    defer world.destroy();
+    const heads = world.connect();
+    const body = world.connect();
+    for ([_]*Client{ heads, body }) |client| {
+        client.window = 10;
+        try world.send(client, get);
+    }
+    try world.send(body, "POST /echo/b HTTP/1.1\r\nHost: h\r\nContent-Length: 500\r\n\r\n");
+    try world.run();
+    for (0..12) |_| {
+        try world.send(heads, "G");
+        try world.send(body, "b");
+        try world.sleep(100);
+    }
+    try testing.expect(heads.closed and body.closed);
+}
+
+test "a body that is dropped too slowly ends the connection without a second answer" {
+    const world = try World.create(18, .{ .body_timeout_ms = 1000 });
+    defer world.destroy();
+    const client = try world.ask("POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
+    try world.sleep(1100);
+    try expectSummary(problem("404", "Not Found", "not_found"), client);
+    try testing.expect(client.server_finished);
+}
+
+test "bodies that are dropped one after the other have their time each" {
+    const world = try World.create(19, .{ .body_timeout_ms = 1000 });
+    defer world.destroy();
+    const client = try world.ask("POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
+    for (0..5) |_| {
+        try world.sleep(500);
+        try world.send(client, "lloPOST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
+        try world.run();
+    }
+    try testing.expect(!client.server_finished);
+}
+
+test "a client that reads a byte now and then does not keep its answers for ever" {
+    const world = try World.create(21, .{ .write_timeout_ms = 1000 });
+    defer world.destroy();
+    const client = world.connect();
+    client.window = 100;
+    try world.send(client, "GET /large HTTP/1.1\r\nHost: h\r\n\r\n" ** 60);
+    try world.run();
+    for (0..30) |_| {
+        try world.sleep(500);
+        client.window += 10;
+        try world.run();
+    }
+    try testing.expect(client.closed);
+}
+
+test "a body that came fast and then stops has no more time than a slow one" {
+    const world = try World.create(22, .{ .body_timeout_ms = 1000 });
+    defer world.destroy();
+    const head = "POST /echo/a HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n";
+    const client = try world.ask(head ++ "b" ** 200_000);
+    try world.sleep(1100);
+    try expectSummary(problem("408", "Request Timeout", "request_timeout"), client);
+}
