@@ -222,7 +222,8 @@ pub fn Server(comptime Reactor: type) type {
             self.accept_again_ms = null;
         }
 
-        /// See the shutdown order above.
+        /// See the shutdown order above. The next turn frees the slots: a connection that it has to
+        /// take up may be among them.
         pub fn drain(self: *Self) void {
             self.core.draining = true;
             self.stopListening();
@@ -234,7 +235,6 @@ pub fn Server(comptime Reactor: type) type {
                 connection.phase = .closing;
                 self.afterStep(connection);
             }
-            self.freeDead();
         }
 
         /// Closes every connection, answered or not.
@@ -242,6 +242,8 @@ pub fn Server(comptime Reactor: type) type {
             self.stopListening();
             var connections = self.core.connections.iterate();
             while (connections.next()) |index| self.destroy(self.core.connections.at(index));
+            // Late answers that were taken between turns may have left some.
+            self.core.resumable.clearRetainingCapacity();
             self.freeDead();
             self.publish();
         }

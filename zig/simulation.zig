@@ -685,3 +685,14 @@ test "a body that came fast and then stops has no more time than a slow one" {
     try world.sleep(1100);
     try expectSummary(problem("408", "Request Timeout", "request_timeout"), client);
 }
+
+test "late answers taken between turns survive the end of their connections" {
+    const world = try World.create(20, .{});
+    defer world.destroy();
+    _ = try world.ask(late ++ post);
+    world.answerLate("first");
+    try testing.expectEqual(1, delivery.flushLate(&world.server));
+    world.server.end();
+    try world.run();
+    try testing.expectEqual(0, world.server.core.connections.count);
+}
