@@ -88,6 +88,12 @@ pub const Connection = struct {
         return connection.phase == .closing or connection.phase == .lingering;
     }
 
+    /// Between requests: nothing of one has come, and none awaits its answer.
+    pub fn isIdle(connection: *const Connection) bool {
+        return connection.phase == .head and connection.carry == null and
+            connection.unanswered == 0 and !connection.gated;
+    }
+
     /// Reading on makes sense: an answer, room in the backlog or the end is not awaited first.
     pub fn wantsRead(connection: *const Connection) bool {
         if (connection.read_closed or connection.gated) return false;

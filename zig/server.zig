@@ -230,8 +230,7 @@ pub fn Server(comptime Reactor: type) type {
             var connections = self.core.connections.iterate();
             while (connections.next()) |index| {
                 const connection = self.core.connections.at(index);
-                if (connection.dead or connection.unanswered > 0 or connection.ending()) continue;
-                if (connection.phase != .head or connection.carry != null) continue;
+                if (connection.dead or !connection.isIdle()) continue;
                 connection.phase = .closing;
                 self.afterStep(connection);
             }
@@ -350,12 +349,9 @@ pub fn Server(comptime Reactor: type) type {
             if (connection.output.bytes > 0 and !connection.watched.write) {
                 delivery.flush(self, connection);
             }
-            if (connection.dead) return;
-            if (connection.phase == .closing and connection.unanswered == 0 and
-                connection.output.bytes == 0)
-            {
-                self.linger(connection);
-            }
+            if (connection.dead or connection.unanswered > 0 or connection.output.bytes > 0) return;
+            if (self.core.draining and connection.isIdle()) connection.phase = .closing;
+            if (connection.phase == .closing) self.linger(connection);
         }
 
         fn linger(self: *Self, connection: *Connection) void {

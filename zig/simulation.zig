@@ -696,3 +696,15 @@ test "late answers taken between turns survive the end of their connections" {
     try world.run();
     try testing.expectEqual(0, world.server.core.connections.count);
 }
+
+test "draining closes connections whose answers were ready, or whose body was still dropped" {
+    const world = try World.create(17, .{});
+    defer world.destroy();
+    const queued = try world.ask(late ++ get);
+    const dropped = try world.ask("POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n");
+    world.server.drain();
+    world.answerLate("first");
+    try world.send(dropped, "hello");
+    try world.run();
+    try testing.expect(queued.server_finished and dropped.server_finished);
+}
