@@ -172,6 +172,9 @@ pub const control = struct {
     /// Open connections, pending requests: for `stop()` and tests.
     pub const connections_open = 16;
     pub const requests_pending = 17;
+    /// JS's own: the next free byte of the answer arena. Here, because after `bun --hot` two
+    /// generations of the same module write into one arena.
+    pub const answer_top = 18;
 };
 
 fn alignForward(value: comptime_int, to: comptime_int) comptime_int {

@@ -153,6 +153,7 @@ export const control = {
   result: 1,
   connectionsOpen: 16,
   requestsPending: 17,
+  answerTop: 18,
 } as const;
 
 function alignForward(value: number, to: number): number {

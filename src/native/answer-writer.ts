@@ -36,12 +36,10 @@ export type Body = string | Uint8Array<ArrayBuffer>;
 
 export class AnswerWriter {
   /** While a dispatch runs nothing can be flushed: native code waits for its end. */
-  dispatching = false;
+  #dispatching = false;
   readonly #native: NativeServer;
   readonly #words: Uint32Array;
   readonly #bytes: Buffer;
-  /** Next free byte of the answer arena. */
-  #top = arenaStart;
   /** Answers that found no room while a dispatch ran; written when the arena is free again. */
   #postponed: (() => void)[] = [];
 
@@ -49,16 +47,32 @@ export class AnswerWriter {
     this.#native = native;
     this.#words = native.view;
     this.#bytes = native.bytes;
+    this.#restart();
+  }
+
+  /** A dispatch begins: the answers of the one before it were taken. */
+  begin(): void {
+    this.#dispatching = true;
+    this.#restart();
+  }
+
+  /** The dispatch has ended. */
+  end(): void {
+    this.#dispatching = false;
   }
 
   /** The last turn consumed the arena. */
   reset(): void {
-    // Late answers that came while the turn ran still lie there.
-    if (this.#words[control.lateCount] === 0) this.#top = arenaStart;
+    this.#restart();
     if (this.#postponed.length === 0) return;
     const postponed = this.#postponed;
     this.#postponed = [];
     for (const write of postponed) write();
+  }
+
+  #restart(): void {
+    // Late answers that came since still lie there.
+    if (this.#words[control.lateCount] === 0) this.#words[control.answerTop] = arenaStart;
   }
 
   /** Keeps the request's bytes beyond this dispatch. False: too many wait already. */
@@ -102,14 +116,14 @@ export class AnswerWriter {
     const late = ctx.slot >= 0;
     const at = late ? this.#nextLate(ctx) : responsesStart + ctx.index * response.words;
     const words = this.#words;
-    words[at + response.fields] = this.#top;
+    let top = words[control.answerTop]!;
+    words[at + response.fields] = top;
     words[at + response.fieldsLength] = lines.length;
-    if (lines !== "") {
-      this.#bytes.latin1Write(lines, this.#top, lines.length);
-      this.#top += lines.length;
-    }
-    words[at + response.body] = this.#top;
-    words[at + response.bodyLength] = inline ? this.#placeBody(body) : 0;
+    if (lines !== "") top += this.#bytes.latin1Write(lines, top, lines.length);
+    const length = inline ? this.#placeBody(body, top) : 0;
+    words[at + response.body] = top;
+    words[at + response.bodyLength] = length;
+    words[control.answerTop] = top + length;
     words[at + response.statusKindFlags] = head | flags;
     words[at + response.state] = state.answered;
     ctx.answered = true;
@@ -117,12 +131,11 @@ export class AnswerWriter {
   }
 
   /** Copies a body that surely fits into the arena. Its length in bytes. */
-  #placeBody(body: Body): number {
-    let length = body.length;
+  #placeBody(body: Body, top: number): number {
+    const { length } = body;
     if (length === 0) return 0;
-    if (typeof body === "string") length = this.#bytes.utf8Write(body, this.#top, length * 3);
-    else this.#bytes.set(body, this.#top);
-    this.#top += length;
+    if (typeof body === "string") return this.#bytes.utf8Write(body, top, length * 3);
+    this.#bytes.set(body, top);
     return length;
   }
 
@@ -158,12 +171,11 @@ export class AnswerWriter {
   #makeRoom(ctx: NativeContext, needed: number): boolean {
     const words = this.#words;
     const ringFull = ctx.slot >= 0 && words[control.lateCount] === limits.lateMax;
-    if (!ringFull && this.#top + needed <= arenaEnd) return true;
-    if (this.dispatching) return false;
+    if (!ringFull && words[control.answerTop]! + needed <= arenaEnd) return true;
+    if (this.#dispatching) return false;
     chopin_answers_flush(this.#native.handle);
-    if (words[control.lateCount] !== 0) return false;
-    this.#top = arenaStart;
-    return true;
+    this.#restart();
+    return words[control.lateCount] === 0;
   }
 
   /** Writes an answer once the arena is free again. */

@@ -37,7 +37,7 @@ class BatchDispatcher implements Dispatcher {
   }
 
   dispatch(count: number): void {
-    this.#writer.dispatching = true;
+    this.#writer.begin();
     for (let index = 0; index < count; index++) {
       try {
         this.#answer(index);
@@ -46,7 +46,7 @@ class BatchDispatcher implements Dispatcher {
         console.error(error);
       }
     }
-    this.#writer.dispatching = false;
+    this.#writer.end();
   }
 
   resetArena(): void {

@@ -7,6 +7,7 @@ import { code, control, view as layout } from "./abi.ts";
 import type {
   BoundAddress,
   Dispatcher,
+  NativeRouter,
   NativeServer,
   ServerOptions,
   StartServer,
@@ -14,12 +15,16 @@ import type {
 import { startLoop } from "./loop.ts";
 import * as symbols from "./symbols.ts";
 
+const chopinServers = Symbol.for("chopin.servers");
+
 /**
  * Binds, listens and answers by the dispatcher that `createDispatcher` makes.
  *
  * @throws Error with `code` (`EADDRINUSE`, `EACCES`, …) when the address cannot be bound.
  */
 export const startServer: StartServer = async (options, router, createDispatcher) => {
+  const running = hotServers?.get(addressKey(options));
+  if (running !== undefined) return running.adopt(router, createDispatcher);
   const state: { dispatcher?: Dispatcher } = {};
   const callback = new JSCallback((count: number) => state.dispatcher?.dispatch(count), {
     args: ["u32"],
@@ -49,6 +54,30 @@ export const startServer: StartServer = async (options, router, createDispatcher
   return run({ handle, view, bytes, address, callback, options, createDispatcher, state });
 };
 
+/** A server that outlives the modules which started it. */
+interface HotServer {
+  adopt(router: NativeRouter, createDispatcher: (native: NativeServer) => Dispatcher): NativeServer;
+}
+
+/** `bun --hot` evaluates every module again, this one too, in the same process: the servers of the
+ *  generation before are found here, keep their sockets and get the new routes. */
+const hotServers = process.execArgv.includes("--hot")
+  ? hotServersOf(globalThis as Generations)
+  : undefined;
+
+interface Generations {
+  [chopinServers]?: Map<string, HotServer>;
+}
+
+function hotServersOf(scope: Generations): Map<string, HotServer> {
+  scope[chopinServers] ??= new Map();
+  return scope[chopinServers];
+}
+
+function addressKey({ unix, hostname, port }: ServerOptions): string {
+  return unix ?? `${hostname}:${port}`;
+}
+
 interface Parts {
   readonly handle: Pointer;
   readonly view: Uint32Array;
@@ -69,6 +98,7 @@ function run(parts: Parts): NativeServer {
   function end(): void {
     if (phase === "ended" || phase === "destroyed") return;
     phase = "ended";
+    hotServers?.delete(addressKey(parts.options));
     symbols.chopin_server_end(handle);
     ended?.();
     if (view[control.requestsPending] === 0) destroy();
@@ -82,7 +112,7 @@ function run(parts: Parts): NativeServer {
   }
 
   function afterTurn(): void {
-    dispatcher.resetArena();
+    parts.state.dispatcher?.resetArena();
     if (phase === "draining" && view[control.connectionsOpen] === 0) end();
     else if (phase === "ended" && view[control.requestsPending] === 0) destroy();
   }
@@ -96,7 +126,10 @@ function run(parts: Parts): NativeServer {
     stop(timeoutMs) {
       if (phase !== "serving") return stopped;
       phase = "draining";
-      symbols.chopin_server_drain(handle);
+      // A handler may stop its own server: the turn ends first.
+      if (symbols.chopin_server_drain(handle) === code.reEntered) {
+        setImmediate(() => symbols.chopin_server_drain(handle));
+      }
       const deadline = setTimeout(end, timeoutMs);
       loop.requestTurn();
       return stopped.finally(() => clearTimeout(deadline));
@@ -105,8 +138,16 @@ function run(parts: Parts): NativeServer {
   const stopped = new Promise<void>((resolve) => {
     ended = resolve;
   });
-  const dispatcher = parts.createDispatcher(native);
-  parts.state.dispatcher = dispatcher;
+  parts.state.dispatcher = parts.createDispatcher(native);
+  hotServers?.set(addressKey(parts.options), {
+    adopt(router, createDispatcher) {
+      symbols.chopin_answers_flush(handle);
+      // The old routes stay in memory: requests that wait may still name their constants.
+      symbols.chopin_server_router(handle, router.handle);
+      parts.state.dispatcher = createDispatcher(native);
+      return native;
+    },
+  });
   const waitUs = Math.min(parts.options.epollTimeoutMs, 1) * 1000;
   const loop = startLoop({ handle, view, waitUs, afterTurn });
   return native;
