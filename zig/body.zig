@@ -89,14 +89,14 @@ pub const Body = struct {
             },
             .chunked => |*decoder| {
                 // Decoded bytes are never more than encoded ones.
-                self.reserve(@intCast(input.len), std.math.maxInt(u32)) catch return .out_of_memory;
+                self.reserve(@intCast(input.len), self.limit) catch return .out_of_memory;
                 switch (decoder.decode(input, self.bytes[self.received..])) {
                     .rejected => |reason| return .{ .rejected = reason },
                     .decoded => |progress| {
                         self.received += @intCast(progress.produced);
-                        if (self.received > self.limit) return .too_large;
-                        if (!progress.done) return .more;
-                        return .{ .complete = @intCast(progress.consumed) };
+                        if (progress.done) return .{ .complete = @intCast(progress.consumed) };
+                        // Content is left that finds no room within the limit.
+                        return if (progress.consumed < input.len) .too_large else .more;
                     },
                 }
             },
@@ -114,3 +114,20 @@ pub const Body = struct {
         self.bytes = try self.allocator.realloc(self.bytes, @min(doubled, most));
     }
 };
+
+test "a chunked body takes as much memory as its limit, at most, and not a byte more is accepted" {
+    const head: parser.Head = .{ .chunked = true };
+    const fits = try Body.create(std.testing.allocator, "", &head, 5);
+    defer fits.destroy();
+    const input = "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
+    const whole: Body.Progress = .{ .complete = input.len };
+    try std.testing.expectEqual(whole, fits.feed(input ++ "GET / HTTP/1.1\r\n"));
+    try std.testing.expectEqualStrings("hello", fits.whole());
+    try std.testing.expectEqual(5, fits.bytes.len);
+    const exceeds = try Body.create(std.testing.allocator, "", &head, 5);
+    defer exceeds.destroy();
+    for ("3\r\nhel\r\n2\r\nlo\r\n1\r\n") |byte|
+        try std.testing.expectEqual(.more, exceeds.feed(&.{byte}));
+    try std.testing.expectEqual(.too_large, exceeds.feed("!"));
+    try std.testing.expectEqual(5, exceeds.bytes.len);
+}
