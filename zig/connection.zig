@@ -2,10 +2,10 @@
 //! `server.zig` gives it what was received and asks it what comes next; this is the only file that
 //! changes a connection's state.
 //!
-//!     head ──► body ──► ready ──► head …      a request in one piece goes head ──► head
-//!       │        │                            drain: the rest of a body that nobody wants
-//!       └────────┴──► closing ──► lingering   closing: answers are still to be sent, no more is asked
-//!                                             lingering: our side is shut, the peer's rest is read
+//!     head ──► body ──► ready ──► head …      a request in one piece goes head ──► head       │
+//! │                            drain: the rest of a body that nobody wants       └────────┴──►
+//! closing ──► lingering   closing: answers are still to be sent, no more is asked
+//! lingering: our side is shut, the peer's rest is read
 
 const std = @import("std");
 const abi = @import("abi.zig");
@@ -535,8 +535,8 @@ pub fn setDeadline(core: *Core, connection: *Connection) void {
     if (kind != .none) setTimer(core, connection);
 }
 
-/// Deadlines move with every request and mostly to later: the timer then stays, fires early and is set
-/// again, so that the wheel's memory is not touched for each request.
+/// Deadlines move with every request and mostly to later: the timer then stays, fires early and is
+/// set again, so that the wheel's memory is not touched for each request.
 pub fn setTimer(core: *Core, connection: *Connection) void {
     if (connection.timer_ms <= connection.deadline_ms) return;
     connection.timer_ms = connection.deadline_ms;

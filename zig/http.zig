@@ -1,5 +1,5 @@
-//! The files of `http/`: bytes in, values out, no allocation and no descriptor. Tests and benchmarks
-//! come in here; the connection imports the files that it needs.
+//! The files of `http/`: bytes in, values out, no allocation and no descriptor. Tests and
+//! benchmarks come in here; the connection imports the files that it needs.
 
 pub const authority = @import("http/authority.zig");
 pub const chunked = @import("http/chunked.zig");

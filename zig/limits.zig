@@ -71,8 +71,9 @@ pub const buffer_bytes_most = 65_535;
 /// Free blocks that a worker keeps for the next connections: some hundred heads or answers.
 pub const pool_free_bytes_max = 4 * 1024 * 1024;
 
-/// Polls in one turn while there is something to do. The script's loop comes round after each turn; its
-/// part of a turn costs as much as serving ten requests, so under load it is shared by several polls.
+/// Polls in one turn while there is something to do. The script's loop comes round after each turn;
+/// its part of a turn costs as much as serving ten requests, so under load it is shared by several
+/// polls.
 pub const rounds_max = 8;
 
 /// How long the library may wait for the network while the event loop has nothing to do

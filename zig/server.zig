@@ -136,7 +136,8 @@ pub fn Server(comptime Reactor: type) type {
             var storage: [reactor_module.events_max]reactor_module.Event = undefined;
             const events = self.reactor.poll(&storage, wait_ns) catch storage[0..0];
             self.refreshClock();
-            // Connections come in any order and from cold memory: fetched ahead, they arrive together.
+            // Connections come in any order and from cold memory: fetched ahead, they arrive
+            // together.
             for (events) |event| self.core.connections.prefetch(@truncate(event.token));
             var accepting = false;
             for (events) |event| {

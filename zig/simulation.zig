@@ -251,6 +251,8 @@ inline fn problem(
 
 const get = "GET /echo/a HTTP/1.1\r\nHost: h\r\n\r\n";
 const closing = "GET /echo/a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+/// A body for which there is no route, in part.
+const unwanted = "POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe";
 const late = "GET /late HTTP/1.1\r\nHost: h\r\n\r\n";
 const post = "POST /echo/b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -644,7 +646,7 @@ test "bytes that a client sends do not extend the time it has to read its answer
 test "a body that is dropped too slowly ends the connection without a second answer" {
     const world = try World.create(18, .{ .body_timeout_ms = 1000 });
     defer world.destroy();
-    const client = try world.ask("POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
+    const client = try world.ask(unwanted);
     try world.sleep(1100);
     try expectSummary(problem("404", "Not Found", "not_found"), client);
     try testing.expect(client.server_finished);
@@ -653,10 +655,10 @@ test "a body that is dropped too slowly ends the connection without a second ans
 test "bodies that are dropped one after the other have their time each" {
     const world = try World.create(19, .{ .body_timeout_ms = 1000 });
     defer world.destroy();
-    const client = try world.ask("POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
+    const client = try world.ask(unwanted);
     for (0..5) |_| {
         try world.sleep(500);
-        try world.send(client, "lloPOST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
+        try world.send(client, "llo" ++ unwanted);
         try world.run();
     }
     try testing.expect(!client.server_finished);

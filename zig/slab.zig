@@ -82,7 +82,9 @@ pub fn Slab(comptime T: type) type {
         pub fn prefetch(self: *const Self, index: u32) void {
             if (index >= self.touched) return;
             const bytes = std.mem.asBytes(&self.slots[index]);
-            inline for (0..(@sizeOf(Slot) + 63) / 64) |line| @prefetch(bytes[line * 64 ..].ptr, .{});
+            inline for (0..(@sizeOf(Slot) + 63) / 64) |line| {
+                @prefetch(bytes[line * 64 ..].ptr, .{});
+            }
         }
 
         /// The item behind a handle from outside: null when the index is out of range or the handle

@@ -1,6 +1,6 @@
 /**
- * The ways in which JavaScript servers come from a request target to decoded segments, for comparison
- * with `canonical.zig`. Run: `bun bench/micro/canonical.ts`.
+ * The ways in which JavaScript servers come from a request target to decoded segments, for
+ * comparison with `canonical.zig`. Run: `bun bench/micro/canonical.ts`.
  */
 import { bench, do_not_optimize, run, summary } from "mitata";
 

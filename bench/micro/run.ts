@@ -1,6 +1,6 @@
 /**
- * Runs every micro bench, each in a process of its own on the server's core: native loops first, then
- * mitata. `bun bench/micro/run.ts [name…]`, where a name is a part of a file's name.
+ * Runs every micro bench, each in a process of its own on the server's core: native loops first,
+ * then mitata. `bun bench/micro/run.ts [name…]`, where a name is a part of a file's name.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * What an answer's body costs from object to bytes, small and large, against what Bun's own Response
- * does. Run: `bun bench/micro/serializer.ts`.
+ * What an answer's body costs from object to bytes, small and large, against what Bun's own
+ * Response does. Run: `bun bench/micro/serializer.ts`.
  */
 import { bench, do_not_optimize, run, summary } from "mitata";
 import dataset from "../data/arena-dataset.json";

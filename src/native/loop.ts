@@ -19,8 +19,10 @@ import {
 } from "./symbols.ts";
 import { Wakeup } from "./wakeup.ts";
 
-/** Quiet turns before sleep. At one request at a time the next one comes within 0.1 ms; two waits of a
- *  millisecond are twenty times that, and cost a sleeping thread nothing. */
+/**
+ * Quiet turns before sleep. At one request at a time the next one comes within 0.1 ms; two waits of
+ * a millisecond are twenty times that, and cost a sleeping thread nothing.
+ */
 const quietTurnsMax = 3;
 
 export interface LoopOptions {
@@ -57,8 +59,10 @@ export function startLoop(options: LoopOptions): Loop {
     if (!closed && immediate === undefined) turn();
   }
 
-  /** Timers and immediates are numbered in one sequence: when the one made at the start of this turn
-   *  follows the one of the last turn, no code has asked the loop for anything in between. */
+  /**
+   * Timers and immediates are numbered in one sequence: when the one made at the start of this turn
+   * follows the one of the last turn, no code has asked the loop for anything in between.
+   */
   function loopWasUnused(): boolean {
     const id = Number(immediate);
     const unused = id === previousId + 1;
@@ -73,8 +77,10 @@ export function startLoop(options: LoopOptions): Loop {
     return loopWasUnused();
   }
 
-  /** Handlers that awaited nothing slow settle in microtasks, which would run right after this turn:
-   *  run now, their answers need not wait for Bun's loop to come round. */
+  /**
+   * Handlers that awaited nothing slow settle in microtasks, which would run right after this turn:
+   * run now, their answers need not wait for Bun's loop to come round.
+   */
   function answerSettled(): void {
     drainMicrotasks();
     if (view[control.lateCount] !== 0) chopin_answers_flush(handle);

@@ -94,7 +94,9 @@ function run(parts: Parts): NativeServer {
   let ended: (() => void) | undefined;
   let phase: "serving" | "draining" | "ended" | "destroyed" = "serving";
 
-  /** Connections are gone; requests that handlers still work on keep their memory until they settle. */
+  /**
+   * Connections are gone; requests that handlers still work on keep their memory until they settle.
+   */
   function end(): void {
     if (phase === "ended" || phase === "destroyed") return;
     phase = "ended";

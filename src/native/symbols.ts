@@ -1,6 +1,6 @@
 /**
- * The library's functions as module-level constants: called with their exact arity the engine compiles
- * each call to a direct one (2–6 ns). Importing this module loads the library.
+ * The library's functions as module-level constants: called with their exact arity the engine
+ * compiles each call to a direct one (2–6 ns). Importing this module loads the library.
  */
 import { CString, dlopen, type Pointer } from "bun:ffi";
 import { abiVersion } from "./abi.ts";

@@ -1,4 +1,5 @@
-// Keeps a server busy until its standard input ends. Arguments: port, connections, requests at a time.
+// Keeps a server busy until its standard input ends. Arguments: port, connections, requests at a
+// time.
 export {};
 
 const [port, connections, depth] = process.argv.slice(2).map(Number) as [number, number, number];

@@ -115,9 +115,9 @@ inline fn alphanumeric(vector: Vector) Mask {
     return bits(lower < splat(26)) | bits((vector -% splat('0')) < splat(10));
 }
 
-/// Where values may end in 64 bytes, found in one go. From line to line with `find`, each search must
-/// wait for the one before it; with a block in a register a step is a shift and a count, and names
-/// are judged beside it (bench/micro/parser.zig).
+/// Where values may end in 64 bytes, found in one go. From line to line with `find`, each search
+/// must wait for the one before it; with a block in a register a step is a shift and a count, and
+/// names are judged beside it (bench/micro/parser.zig).
 pub const Block = struct {
     start: usize,
     stops: u64,
