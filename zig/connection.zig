@@ -64,7 +64,7 @@ pub const Connection = struct {
     held_first: u32 = none,
     held_last: u32 = none,
     /// Bytes of encoded answers that wait behind an unfinished one.
-    held_bytes: u32 = 0,
+    held_bytes: u64 = 0,
     carry: ?*Carry = null,
     body: ?*Body = null,
     /// The body to be dropped in `drain`.
@@ -79,7 +79,7 @@ pub const Connection = struct {
     };
 
     /// Bytes that the peer has not taken, on their way or behind a slow answer.
-    pub fn backlog(connection: *const Connection) u32 {
+    pub fn backlog(connection: *const Connection) u64 {
         return connection.output.bytes + connection.held_bytes;
     }
 

@@ -271,7 +271,7 @@ fn complete(
     }
     held.answer = chunk;
     held.close = encoded.close;
-    connection.held_bytes += @intCast(chunk.end + if (separate) encoded.body.len else 0);
+    connection.held_bytes += chunk.end + if (separate) encoded.body.len else 0;
 }
 
 /// A chunk with the encoded head and room for `size` bytes in all.

@@ -46,7 +46,8 @@ pub const Chunk = struct {
 pub const Output = struct {
     first: ?*Chunk = null,
     last: ?*Chunk = null,
-    bytes: u32 = 0,
+    /// Several bodies of up to `limits.answer_bytes_max` may wait.
+    bytes: u64 = 0,
 
     pub const vectors_max = 16;
 
@@ -89,12 +90,12 @@ pub const Output = struct {
 
     /// The socket took this many bytes.
     pub fn consume(output: *Output, pool: *Pool, count: usize) void {
-        var rest: u32 = @intCast(count);
+        var rest = count;
         output.bytes -= rest;
         while (output.first) |chunk| {
             const len = chunk.end - chunk.start;
             if (len > rest) {
-                chunk.start += rest;
+                chunk.start += @intCast(rest);
                 return;
             }
             rest -= len;
@@ -146,4 +147,12 @@ test "bytes leave in the order in which they came, whatever the socket takes" {
         }
         output.consume(&pool, taken);
     }
+}
+
+test "more than 32 bits count may wait" {
+    const length = 3 << 30;
+    var chunks: [2]Chunk = @splat(.{ .block_len = 0, .end = length });
+    var output: Output = .{};
+    for (&chunks) |*chunk| output.append(chunk);
+    try std.testing.expectEqual(2 * length, output.bytes);
 }

@@ -14,6 +14,7 @@ export const limits = {
   requestArenaBytes: 1536 * 1024,
   answerArenaBytes: 1536 * 1024,
   stageBytes: 512 * 1024,
+  answerBytesMax: 2 * 1024 ** 3,
 } as const;
 
 /** Result codes of native calls; zero or more is success. */

@@ -154,6 +154,7 @@ export class AnswerWriter {
   #attach(ctx: NativeContext, body: Body): number {
     const bytes = typeof body === "string" ? encoder.encode(body) : body;
     if (bytes.length === 0) return 0;
+    if (bytes.length > limits.answerBytesMax) return code.outOfMemory;
     const target = ctx.slot < 0 ? ctx.index : ctx.slot + lateTarget;
     const result = chopin_answer_attach(
       this.#native.handle,

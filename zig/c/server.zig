@@ -304,6 +304,7 @@ pub fn answerAttach(
     bytes: ?[*]const u8,
     len: u32,
 ) callconv(.c) i32 {
+    if (len > limits.answer_bytes_max) return invalid;
     const core = &self.implementation.core;
     const place: *?*Chunk = if (target & slot_bit != 0) late: {
         const held = core.held.get(target & ~slot_bit, generation) orelse
