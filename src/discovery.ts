@@ -2,7 +2,6 @@
  * Routes declared at the top level of modules, without an application at hand. `mountAllRoutes()`
  * takes and empties this registry.
  */
-import { dirname, join } from "node:path";
 import type { State } from "./context.ts";
 import type { ServeOptions } from "./environment.ts";
 import { ChopinError } from "./errors.ts";
@@ -65,15 +64,15 @@ export async function importRoutes(pattern: string): Promise<void> {
         'executable. Import the modules instead (import "./routes/users.ts";) and call mountAllRoutes().',
     );
   }
-  const folder = dirname(Bun.main);
+  const folder = Bun.main.slice(0, Bun.main.lastIndexOf("/"));
   const found = await Array.fromAsync(
     new Bun.Glob(pattern.replace(/^\.\//, "")).scan({ cwd: folder, absolute: false }),
   );
   const modules = found.filter((path) => !path.endsWith(".d.ts")).sort();
   if (modules.length === 0) {
-    throw new ChopinError("routes_folder", `No module matches ${join(folder, pattern)}.`);
+    throw new ChopinError("routes_folder", `No module matches ${folder}/${pattern}.`);
   }
-  for (const path of modules) await import(join(folder, path));
+  for (const path of modules) await import(`${folder}/${path}`);
 }
 
 function declaring(method: string): Declare<State, void> {

@@ -1,5 +1,4 @@
 /** Routes as a program declares them, and the types that follow from a path. */
-import { join } from "node:path";
 import type { Answer } from "./answer.ts";
 import { isToken } from "./answer-fields.ts";
 import type { Context, Params, State } from "./context.ts";
@@ -117,7 +116,7 @@ export interface RouteDeclaration {
   readonly place: string;
 }
 
-const ownFolder = join(import.meta.dir, "/");
+const ownFolder = `${import.meta.dir}/`;
 
 /** RFC 9110 9.1: methods are case-sensitive. The longest registered one has 17 bytes. */
 const methodBytesMax = 32;
