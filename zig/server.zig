@@ -472,7 +472,7 @@ pub fn Server(comptime Reactor: type) type {
                 return;
             }
             const carried = if (connection.carry) |carry| carry.len else 0;
-            if (core.batch.remaining() < 3 * carried + core.config.head_bytes_max + 4096) {
+            if (core.batch.remaining() < 3 * carried + 2 * core.config.head_bytes_max + 4096) {
                 return connection_module.resumeLater(core, connection);
             }
             const bytes = core.batch.allocate(carried).?;
