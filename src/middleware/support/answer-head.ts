@@ -1,0 +1,53 @@
+/** Fields of answers as several middleware need them. */
+import type { Answer, Draft, PreparedAnswer } from "../../answer.ts";
+import { type Field, hasField, setField } from "../../answer-fields.ts";
+import type { AnyContext } from "./middleware.ts";
+
+/**
+ * Fields that were checked once, when a middleware was created.
+ *
+ * @throws ChopinError `invalid_header` for what must not be sent.
+ */
+export function fixedFields(pairs: readonly (readonly [string, string])[]): readonly Field[] {
+  let fields: Field[] = [];
+  for (const [name, value] of pairs) fields = setField(fields, name, value, false);
+  return fields;
+}
+
+/**
+ * Adds the fields that neither the handler nor another middleware set. It writes into the list of
+ * the answer itself, because going through `answer.headers` checks every value again.
+ */
+export function addMissing(ctx: AnyContext, answer: Answer, fields: readonly Field[]): void {
+  const prepared = answer as PreparedAnswer;
+  const drafted = (ctx as unknown as Draft).draftFields;
+  const own = prepared.fields;
+  prepared.native = false;
+  if (own === undefined && drafted === undefined) {
+    prepared.fields = fields.slice();
+    return;
+  }
+  const missing = fields.filter(({ key }) => !hasField(own, key) && !hasField(drafted, key));
+  prepared.fields = own === undefined ? missing : [...own, ...missing];
+}
+
+/** Names a request field that the answer depends on, beside those named already (RFC 9110 12.5.5). */
+export function addVary(answer: Answer, name: string): void {
+  const present = answer.headers.get("Vary");
+  if (present === null || present === "") {
+    answer.headers.set("Vary", name);
+    return;
+  }
+  const names = present.split(",").map((one) => one.trim().toLowerCase());
+  if (names.includes("*") || names.includes(name.toLowerCase())) return;
+  answer.headers.set("Vary", `${present}, ${name}`);
+}
+
+/** Whether a comma-separated field has a directive, with or without an argument. */
+export function hasDirective(value: string | null, directive: string): boolean {
+  if (value === null) return false;
+  return value
+    .toLowerCase()
+    .split(",")
+    .some((one) => one.split("=", 1)[0]?.trim() === directive);
+}
