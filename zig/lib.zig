@@ -75,5 +75,6 @@ test {
     _ = @import("timer_wheel.zig");
     _ = @import("wakeup.zig");
 
+    _ = @import("fuzz/router.zig");
     _ = @import("http.zig");
 }
