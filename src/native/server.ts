@@ -93,17 +93,26 @@ function run(parts: Parts): NativeServer {
   const { handle, view, callback } = parts;
   let ended: (() => void) | undefined;
   let phase: "serving" | "draining" | "ended" | "destroyed" = "serving";
+  // A handler may stop its own server, or run Bun's loop until its time is over: while a turn runs
+  // native code refuses, and both are done at the turn's end.
+  let drained = false;
+  let overdue = false;
 
   /**
    * Connections are gone; requests that handlers still work on keep their memory until they settle.
    */
   function end(): void {
     if (phase === "ended" || phase === "destroyed") return;
+    overdue = true;
+    if (symbols.chopin_server_end(handle) === code.reEntered) return;
     phase = "ended";
     hotServers?.delete(addressKey(parts.options));
-    symbols.chopin_server_end(handle);
     ended?.();
     if (view[control.requestsPending] === 0) destroy();
+  }
+
+  function drain(): void {
+    drained = symbols.chopin_server_drain(handle) !== code.reEntered;
   }
 
   function destroy(): void {
@@ -115,8 +124,12 @@ function run(parts: Parts): NativeServer {
 
   function afterTurn(): void {
     parts.state.dispatcher?.resetArena();
-    if (phase === "draining" && view[control.connectionsOpen] === 0) end();
-    else if (phase === "ended" && view[control.requestsPending] === 0) destroy();
+    if (phase === "draining") {
+      if (!drained) drain();
+      if (overdue || view[control.connectionsOpen] === 0) end();
+    } else if (phase === "ended" && view[control.requestsPending] === 0) {
+      destroy();
+    }
   }
 
   const native: NativeServer = {
@@ -128,10 +141,7 @@ function run(parts: Parts): NativeServer {
     stop(timeoutMs) {
       if (phase !== "serving") return stopped;
       phase = "draining";
-      // A handler may stop its own server: the turn ends first.
-      if (symbols.chopin_server_drain(handle) === code.reEntered) {
-        setImmediate(() => symbols.chopin_server_drain(handle));
-      }
+      drain();
       const deadline = setTimeout(end, timeoutMs);
       loop.requestTurn();
       return stopped.finally(() => clearTimeout(deadline));

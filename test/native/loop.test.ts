@@ -117,3 +117,55 @@ function switchesOf(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "latin1");
   return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
 }
+
+/** What a server says to these bytes until `count` answers have come. */
+async function exchange(port: number, request: string, count: number): Promise<string> {
+  let received = "";
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port,
+    socket: {
+      data(_socket, bytes) {
+        received += bytes.toString("latin1");
+        if (received.split("HTTP/1.1 ").length > count) resolve();
+      },
+      close: () => resolve(),
+    },
+  });
+  socket.write(request);
+  await promise;
+  socket.terminate();
+  return received;
+}
+
+/** Runs Bun's loop on top of the caller, as a test framework does. */
+function runLoop(ms: number): string {
+  void expect(Bun.sleep(ms)).resolves.toBeUndefined();
+  return "runs the loop";
+}
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+
+test("a handler may run the loop: the answers of its batch stay what they are", async () => {
+  const app = new Chopin()
+    .get("/first", () => "first")
+    .get("/runs", () => runLoop(20))
+    .get("/last", () => "last");
+  const server = await app.serve("127.0.0.1:0");
+  const received = await exchange(server.port, get("/first") + get("/runs") + get("/last"), 3);
+  expect(received.match(/\r\n\r\n(first|runs the loop|last)/g)).toHaveLength(3);
+  await server.stop();
+});
+
+test("a server whose time to stop is over while a handler runs the loop ends after it", async () => {
+  const app = new Chopin().get("/", () => {
+    void server.stop({ timeoutMs: 1 });
+    return runLoop(50);
+  });
+  const server = await app.serve("127.0.0.1:0");
+  await exchange(server.port, get("/"), 1);
+  await server.stop();
+  const again = await new Chopin().serve(`127.0.0.1:${server.port}`);
+  await again.stop();
+});
