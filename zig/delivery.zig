@@ -261,7 +261,10 @@ fn complete(
     const separate = isAttached(encoded.body, attached.*);
     const head_max = encoder.headBytesMax(encoded.head);
     const size = head_max + if (separate) 0 else encoded.body.len;
-    const chunk = encodeChunk(server, encoded, size) orelse return server.destroy(connection);
+    const chunk = encodeChunk(server, encoded, size) orelse {
+        server.destroy(connection);
+        return freeHeld(server, server.core.held.indexOf(held));
+    };
     if (separate) {
         held.attached = attached.*;
         attached.* = null;

@@ -196,13 +196,20 @@ pub fn Server(comptime Reactor: type) type {
             const index = core.connections.acquire().?;
             const connection = core.connections.at(index);
             connection.* = .{ .fd = fd, .peer = address.peer(), .index = index };
-            const interest: reactor_module.Interest = .{ .read = true, .write = false };
-            self.reactor.add(fd, self.tokenOf(index), interest) catch {
+            self.register(index) catch {
                 self.reactor.close(fd);
                 core.connections.release(index);
                 return self.pauseAccepting();
             };
             connection_module.setDeadline(core, connection);
+        }
+
+        fn register(self: *Self, index: u32) reactor_module.RegisterError!void {
+            const core = &self.core;
+            // `destroy` must not fail for want of memory.
+            try self.dead.ensureTotalCapacity(core.allocator, core.connections.count);
+            const interest: reactor_module.Interest = .{ .read = true, .write = false };
+            return self.reactor.add(core.connections.at(index).fd, self.tokenOf(index), interest);
         }
 
         /// A level-triggered listener that cannot be served would spin.
@@ -388,10 +395,7 @@ pub fn Server(comptime Reactor: type) type {
             self.reactor.close(connection.fd);
             delivery.detachHeld(self, connection);
             connection_module.release(&self.core, connection);
-            // Room was reserved when the slab was made: see `freeDead`.
-            self.dead.append(self.core.allocator, connection.index) catch {
-                // The slot is lost rather than reused while events may name it.
-            };
+            self.dead.appendAssumeCapacity(connection.index);
         }
 
         fn freeDead(self: *Self) void {

@@ -710,3 +710,15 @@ test "draining closes connections whose answers were ready, or whose body was st
     try world.run();
     try testing.expect(queued.server_finished and dropped.server_finished);
 }
+
+test "connections end although no memory is left" {
+    const world = try World.create(23, .{});
+    defer world.destroy();
+    const client = try world.ask(get);
+    var spent: testing.FailingAllocator = .init(testing.allocator, .{ .fail_index = 0 });
+    world.server.core.allocator = spent.allocator();
+    defer world.server.core.allocator = testing.allocator;
+    client.finished = true;
+    try world.run();
+    try testing.expectEqual(0, world.server.core.connections.count);
+}
