@@ -42,16 +42,15 @@ export const startServer: StartServer = async (options, router, createDispatcher
   const memory = toArrayBuffer(symbols.chopin_server_view(handle) as Pointer, 0, layout.bytes);
   const view = new Uint32Array(memory);
   const bytes = Buffer.from(memory);
-  let address: BoundAddress;
   try {
     setName(handle, options.serverHeader);
-    address = listen(handle, options, view, bytes);
+    const address = listen(handle, options, view, bytes);
+    return run({ handle, view, bytes, address, callback, options, createDispatcher, state });
   } catch (reason) {
     symbols.chopin_server_destroy(handle);
     callback.close();
     throw reason;
   }
-  return run({ handle, view, bytes, address, callback, options, createDispatcher, state });
 };
 
 /** A server that outlives the modules which started it. */
@@ -151,6 +150,8 @@ function run(parts: Parts): NativeServer {
     ended = resolve;
   });
   parts.state.dispatcher = parts.createDispatcher(native);
+  const waitUs = Math.min(parts.options.epollTimeoutMs, 1) * 1000;
+  const loop = startLoop({ handle, view, waitUs, afterTurn });
   hotServers?.set(addressKey(parts.options), {
     adopt(router, createDispatcher) {
       symbols.chopin_answers_flush(handle);
@@ -160,8 +161,6 @@ function run(parts: Parts): NativeServer {
       return native;
     },
   });
-  const waitUs = Math.min(parts.options.epollTimeoutMs, 1) * 1000;
-  const loop = startLoop({ handle, view, waitUs, afterTurn });
   return native;
 }
 
