@@ -41,7 +41,7 @@ export interface Loop {
   close(): void;
 }
 
-/** Creates the wake-up and takes the first turn. Throws when no wake-up works on this system. */
+/** Creates the wake-up and asks for the first turn. Throws when no wake-up works on this system. */
 export function startLoop(options: LoopOptions): Loop {
   const { handle, view, waitUs, afterTurn } = options;
   let immediate: NodeJS.Immediate | undefined;
@@ -103,7 +103,8 @@ export function startLoop(options: LoopOptions): Loop {
     quietTurns = 0;
   }
 
-  turn();
+  // Not at once: what a turn calls back needs the loop that is returned here.
+  immediate = setImmediate(turn);
   return {
     requestTurn() {
       if (immediate === undefined && !closed) immediate = setImmediate(turn);

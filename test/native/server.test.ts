@@ -18,3 +18,17 @@ test("a start that fails after the bind gives the port back", async () => {
   expect(port).toBeGreaterThan(0);
   expect(await failing(port)).toBe(port);
 });
+
+test("answers of the first turn may ask for the next", async () => {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const options = serverOptions({ hostname: "127.0.0.1", port: 0 });
+  const server = await startServer(options, new Router(), (native) => ({
+    dispatch: () => reject(new Error("nobody asked")),
+    resetArena: () => {
+      native.requestTurn();
+      resolve();
+    },
+  }));
+  await promise;
+  await server.stop(0);
+});
