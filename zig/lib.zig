@@ -62,6 +62,7 @@ test {
     _ = @import("delivery.zig");
     _ = @import("held.zig");
     _ = @import("listener.zig");
+    _ = @import("medley.zig");
     _ = @import("output.zig");
     _ = @import("path.zig");
     _ = @import("pool.zig");

@@ -83,8 +83,8 @@ pub const quiet_wait_ns = 1_000_000;
 /// Answers of one connection that the peer has not taken; beyond it reading stops.
 pub const output_backlog_default = 256 * 1024;
 
-/// The body of one answer in one piece: what a chunk counts in 32 bits, with its header. A body of a
-/// size that no memory should hold twice is for files and streams.
+/// The body of one answer in one piece: what a chunk counts in 32 bits, with its header. What no
+/// memory should hold twice is for files and streams.
 pub const answer_bytes_max = 2 * 1024 * 1024 * 1024;
 
 /// Deadlines in milliseconds: a whole head, a whole body, a quiet keep-alive connection, and how

@@ -141,6 +141,10 @@ pub const World = struct {
         return self.server.core.batch.control()[abi.control.late_count] < limits.late_max;
     }
 
+    pub fn answerOneLate(self: *World) void {
+        if (self.held.items.len > 0 and self.lateRoom()) self.answerLate("late");
+    }
+
     /// Answers the oldest held request, as a settled promise would.
     pub fn answerLate(self: *World, text: []const u8) void {
         const request = self.held.orderedRemove(0);

@@ -158,7 +158,7 @@ test("a handler may run the loop: the answers of its batch stay what they are", 
   await server.stop();
 });
 
-test("a server whose time to stop is over while a handler runs the loop ends after it", async () => {
+test("a server whose time to stop is over while a handler runs the loop ends then", async () => {
   const app = new Chopin().get("/", () => {
     void server.stop({ timeoutMs: 1 });
     return runLoop(50);
