@@ -1,6 +1,12 @@
 /** Smaller bodies for clients that can read them (RFC 9110 8.4, 12.5.3). */
 import type { Answer } from "../answer.ts";
-import { encodedBody, isBodiless, mediaTypeOf, replaceBody } from "./support/answer-body.ts";
+import {
+  encodedBody,
+  isBodiless,
+  isBuffered,
+  mediaTypeOf,
+  replaceBody,
+} from "./support/answer-body.ts";
 import { addVary, hasDirective } from "./support/answer-head.ts";
 import { type CodingName, codings, negotiate } from "./support/coding.ts";
 import { type AnyMiddleware, after, whenReady } from "./support/middleware.ts";
@@ -109,6 +115,7 @@ function isTransformable(answer: Answer): boolean {
   const { headers, status } = answer;
   return !(
     isBodiless(status) ||
+    !isBuffered(answer) ||
     status === 206 ||
     headers.has("Content-Encoding") ||
     headers.has("Content-Range") ||

@@ -1,6 +1,6 @@
-/** Validators made from bodies, and 304 for what the client has already (RFC 9110 8.8.3, 13.1.2). */
+/** Validators made from bodies, and 304 for what the client has (RFC 9110 8.8.3, 13.1.2). */
 import type { Answer } from "../answer.ts";
-import { encodedBody } from "./support/answer-body.ts";
+import { encodedBody, isBuffered } from "./support/answer-body.ts";
 import { hasDirective } from "./support/answer-head.ts";
 import { type AnyMiddleware, after } from "./support/middleware.ts";
 import { checkFlag, checkOptions } from "./support/options.ts";
@@ -43,6 +43,7 @@ export function etag(options: EtagOptions = {}): AnyMiddleware {
 }
 
 function makeTag(answer: Answer, strong: boolean): string | undefined {
+  if (!isBuffered(answer)) return undefined;
   if (hasDirective(answer.headers.get("Cache-Control"), "no-store")) return undefined;
   const bytes = encodedBody(answer);
   const tag = strong

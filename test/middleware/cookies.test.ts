@@ -1,4 +1,4 @@
-/** Cookies: parsing, writing, the rules of browsers, signatures, encryption and exchanged secrets. */
+/** Cookies: parsing, writing, rules of browsers, signatures, encryption, exchanged secrets. */
 import { describe, expect, test } from "bun:test";
 import { Chopin, HTTPError } from "../../src/index.ts";
 import {

@@ -13,6 +13,13 @@ const typesOfKinds: Readonly<Record<number, string>> = {
   [kind.bytes]: "application/octet-stream",
 };
 
+/** Whether the whole body is at hand, as a value or as bytes. */
+export function isBuffered(answer: Answer): boolean {
+  const { kind: kindOfBody, body } = answer as PreparedAnswer;
+  if (kindOfBody === kind.json || body === null || body === undefined) return true;
+  return typeof body === "string" || body instanceof Uint8Array;
+}
+
 /**
  * The body as bytes. They take the body's place, so that a large value is made into JSON once, no
  * matter how many middleware look at it. Do not change them.

@@ -31,7 +31,7 @@ export function addMissing(ctx: AnyContext, answer: Answer, fields: readonly Fie
   prepared.fields = own === undefined ? missing : [...own, ...missing];
 }
 
-/** Names a request field that the answer depends on, beside those named already (RFC 9110 12.5.5). */
+/** Adds a request field that the answer depends on to those named already (RFC 9110 12.5.5). */
 export function addVary(answer: Answer, name: string): void {
   const present = answer.headers.get("Vary");
   if (present === null || present === "") {

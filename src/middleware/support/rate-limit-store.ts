@@ -27,7 +27,8 @@ const toleranceMs = 1e-6;
  * one is dropped as a whole.
  *
  * @example
- * rateLimit({ limit: 100, windowSeconds: 60, store: new MemoryRateLimitStore({ keysMax: 10_000 }) });
+ * const store = new MemoryRateLimitStore({ keysMax: 10_000 });
+ * app.layer(rateLimit({ limit: 100, windowSeconds: 60, store }));
  */
 export class MemoryRateLimitStore implements RateLimitStore {
   readonly #generationMax: number;
