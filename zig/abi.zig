@@ -175,6 +175,8 @@ pub const control = struct {
     /// JS's own: the next free byte of the answer arena. Here, because after `bun --hot` two
     /// generations of the same module write into one arena.
     pub const answer_top = 18;
+    /// JS's own for the same reason: how often a request was staged.
+    pub const staged = 19;
 };
 
 fn alignForward(value: comptime_int, to: comptime_int) comptime_int {

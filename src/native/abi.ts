@@ -155,6 +155,7 @@ export const control = {
   connectionsOpen: 16,
   requestsPending: 17,
   answerTop: 18,
+  staged: 19,
 } as const;
 
 function alignForward(value: number, to: number): number {

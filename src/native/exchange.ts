@@ -31,6 +31,8 @@ export class Exchange {
   /** Tokens by method id. */
   readonly methods: readonly (string | undefined)[];
   #staged: NativeContext | undefined;
+  /** What the view counted when it was. */
+  #stagedNumber = 0;
   readonly #names = new Map<string, number>();
 
   constructor(native: NativeServer, methods: readonly (string | undefined)[]) {
@@ -42,12 +44,16 @@ export class Exchange {
 
   /** Puts a held request's record at index `batchMax`, unless it lies there already. */
   stage(context: NativeContext, slot: number, generation: number): void {
-    if (this.#staged === context) return;
+    const { words } = this;
+    if (this.#staged === context && this.#stagedNumber === words[control.staged]) return;
     const code = chopin_request_stage(this.handle, slot, generation);
     if (code < 0) {
       throw new ChopinError("native_failure", `A waiting request was lost (code ${code}).`);
     }
     this.#staged = context;
+    // Another exchange, of the generation before `bun --hot`, may stage in the same place.
+    this.#stagedNumber = words[control.staged]! + 1;
+    words[control.staged] = this.#stagedNumber;
   }
 
   /**

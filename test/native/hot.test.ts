@@ -33,6 +33,44 @@ test("bun --hot gives a running server its new routes, on the same socket", asyn
   }
 }, 30_000);
 
+const waiting = (generation: number) => `import { Chopin } from ${JSON.stringify(entry)};
+const gate = (globalThis.gate ??= Promise.withResolvers());
+const app = new Chopin()
+  .get("/wait", async (ctx) => {
+    await gate.promise;
+    const before = ctx.header("x-name");
+    for (let tick = 0; tick < 3; tick++) await undefined;
+    return before + " " + ctx.header("x-name");
+  })
+  .get("/open", () => (gate.resolve(), "opened by ${generation}"));
+const server = await app.serve("127.0.0.1:0");
+console.log(server.port);
+`;
+
+test("requests of two generations read their own bytes when they wait together", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "chopin-hot-"));
+  const file = join(folder, "server.ts");
+  writeFileSync(file, waiting(1));
+  const child = Bun.spawn([process.execPath, "--hot", file], { stdout: "pipe", stderr: "inherit" });
+  try {
+    const ports = linesOf(child.stdout);
+    const url = `http://127.0.0.1:${(await ports.next()).value}`;
+    const ask = async (name: string): Promise<string> =>
+      (await fetch(`${url}/wait`, { headers: { "x-name": name } })).text();
+    const old = ask("old");
+    await fetch(`${url}/other`);
+    writeFileSync(file, waiting(2));
+    await ports.next();
+    const young = ask("young");
+    expect(await (await fetch(`${url}/open`)).text()).toBe("opened by 2");
+    expect(await Promise.all([old, young])).toEqual(["old old", "young young"]);
+  } finally {
+    child.kill();
+    await child.exited;
+    rmSync(folder, { recursive: true });
+  }
+}, 30_000);
+
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, string> {
   let text = "";
   for await (const chunk of stream) {
