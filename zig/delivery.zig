@@ -87,7 +87,10 @@ fn encodeOut(
     const head_max = encoder.headBytesMax(encoded.head);
     const copied = encoded.body.len <= core.config.write_buffer_bytes;
     const needed = head_max + if (copied) encoded.body.len else 0;
-    if (server.out.len - server.out_len < needed) _ = sendOut(server, connection, "");
+    if (server.out.len - server.out_len < needed) {
+        _ = sendOut(server, connection, "");
+        sendSegments(server);
+    }
     if (connection.dead) return;
     if (needed > server.out.len) {
         const chunk = encodeChunk(server, encoded, head_max) orelse
@@ -130,11 +133,46 @@ fn queueBytes(server: anytype, connection: *Connection, bytes: []const u8) void 
     server.watch(connection, connection.watched.read, true);
 }
 
-/// Sends what was encoded, and then `more`. Returns how much of `more` was taken; the rest of it
-/// is the caller's, the rest of what was encoded is queued.
-pub fn sendOut(server: anytype, connection: *Connection, more: []const u8) usize {
-    const head = server.out[0..server.out_len];
+/// The connection's last answer of this batch is encoded; it is sent with those of all others.
+pub fn endSegment(server: anytype, connection: *const Connection) void {
+    server.segments[server.segments_count] = .{
+        .connection = connection.index,
+        .start = @intCast(server.out_start),
+        .end = @intCast(server.out_len),
+    };
+    server.segments_count += 1;
+    server.out_start = server.out_len;
+}
+
+/// Sends the finished segments. The encoding of another one may go on after.
+pub fn sendSegments(server: anytype) void {
+    const core = &server.core;
+    for (server.segments[0..server.segments_count]) |segment| {
+        const connection = core.connections.at(segment.connection);
+        _ = sendBytes(server, connection, server.out[segment.start..segment.end], "");
+        if (connection.dead) continue;
+        connection_module.setDeadline(core, connection);
+        server.afterStep(connection);
+    }
+    server.segments_count = 0;
     server.out_len = 0;
+    server.out_start = 0;
+}
+
+/// Sends what was encoded for this connection, and then `more`. Returns how much of `more` was
+/// taken; the rest of it is the caller's, the rest of what was encoded is queued.
+fn sendOut(server: anytype, connection: *Connection, more: []const u8) usize {
+    const head = server.out[server.out_start..server.out_len];
+    server.out_len = server.out_start;
+    return sendBytes(server, connection, head, more);
+}
+
+fn sendBytes(
+    server: anytype,
+    connection: *Connection,
+    head: []const u8,
+    more: []const u8,
+) usize {
     if (connection.dead or head.len + more.len == 0) return 0;
     var taken: usize = 0;
     // Behind queued bytes nothing may overtake.

