@@ -7,9 +7,9 @@ import {
   mediaTypeOf,
   replaceBody,
 } from "./support/answer-body.ts";
-import { addVary, hasDirective } from "./support/answer-head.ts";
+import { addVary, fieldOf, hasDirective } from "./support/answer-head.ts";
 import { type CodingName, codings, negotiate } from "./support/coding.ts";
-import { type AnyMiddleware, after, whenReady } from "./support/middleware.ts";
+import { type AnyContext, type AnyMiddleware, after, whenReady } from "./support/middleware.ts";
 import { checkOptions, checkWhole, invalidOption } from "./support/options.ts";
 
 /** Options of `compress`. */
@@ -42,6 +42,9 @@ const typesDefault: readonly RegExp[] = [
   /font\/(?:otf|ttf|collection)/,
 ];
 
+/** Fields that say something about the bytes as they are; a digest would be wrong (RFC 9530 2). */
+const untouchable = ["content-encoding", "content-range", "content-digest"];
+
 const thresholdDefault = 1024;
 const asyncFromDefault = 16 * 1024;
 
@@ -68,12 +71,13 @@ export function compress(options: CompressOptions = {}): AnyMiddleware {
   return (ctx, next) =>
     after(next(), (answer) => {
       if (answer.status === 304) {
-        notModified(answer, negotiate(ctx.header("accept-encoding"), names) !== undefined);
+        notModified(ctx, answer, negotiate(ctx.header("accept-encoding"), names) !== undefined);
         return undefined;
       }
-      if (!isTransformable(answer) || !isCompressible(mediaTypeOf(answer))) return undefined;
+      if (!isTransformable(ctx, answer) || !isCompressible(mediaTypeOf(ctx, answer)))
+        return undefined;
       // Also where it stays as it is: another client would have got something else.
-      addVary(answer, "Accept-Encoding");
+      addVary(ctx, answer, "Accept-Encoding");
       if (ctx.method === "HEAD" || ctx.header("range") !== undefined) return undefined;
       const name = negotiate(ctx.header("accept-encoding"), names);
       if (name === undefined) return undefined;
@@ -82,46 +86,44 @@ export function compress(options: CompressOptions = {}): AnyMiddleware {
       const coding = codings[name];
       const made = bytes.length < asyncFromBytes ? coding.now(bytes) : coding.later(bytes);
       return whenReady(made, (smaller) => {
-        if (smaller.length < bytes.length) encode(answer, name, smaller);
+        if (smaller.length < bytes.length) encode(ctx, answer, name, smaller);
         return answer;
       });
     });
 }
 
-function encode(answer: Answer, name: CodingName, bytes: Uint8Array<ArrayBuffer>): void {
+function encode(
+  ctx: AnyContext,
+  answer: Answer,
+  name: CodingName,
+  bytes: Uint8Array<ArrayBuffer>,
+): void {
   replaceBody(answer, bytes);
   answer.headers.set("Content-Encoding", name);
-  weaken(answer);
+  weaken(ctx, answer);
 }
 
 /**
  * A 304 has the fields that the 200 would have had (RFC 9110 15.4.5); with a strong ETag it would
  * not freshen the compressed answer that a cache holds (RFC 9111 4.3.4).
  */
-function notModified(answer: Answer, encoded: boolean): void {
-  if (hasDirective(answer.headers.get("Cache-Control"), "no-transform")) return;
-  addVary(answer, "Accept-Encoding");
-  if (encoded) weaken(answer);
+function notModified(ctx: AnyContext, answer: Answer, encoded: boolean): void {
+  if (hasDirective(fieldOf(ctx, answer, "cache-control"), "no-transform")) return;
+  addVary(ctx, answer, "Accept-Encoding");
+  if (encoded) weaken(ctx, answer);
 }
 
 /** The bytes are others, what they mean is the same (RFC 9110 8.8.1). */
-function weaken(answer: Answer): void {
-  const tag = answer.headers.get("ETag");
+function weaken(ctx: AnyContext, answer: Answer): void {
+  const tag = fieldOf(ctx, answer, "etag");
   if (tag?.startsWith('"')) answer.headers.set("ETag", `W/${tag}`);
 }
 
-/** Digests are those of the bytes as they are now (RFC 9530 2). */
-function isTransformable(answer: Answer): boolean {
-  const { headers, status } = answer;
-  return !(
-    isBodiless(status) ||
-    !isBuffered(answer) ||
-    status === 206 ||
-    headers.has("Content-Encoding") ||
-    headers.has("Content-Range") ||
-    headers.has("Content-Digest") ||
-    hasDirective(headers.get("Cache-Control"), "no-transform")
-  );
+function isTransformable(ctx: AnyContext, answer: Answer): boolean {
+  const { status } = answer;
+  if (isBodiless(status) || status === 206 || !isBuffered(answer)) return false;
+  if (untouchable.some((key) => fieldOf(ctx, answer, key) !== undefined)) return false;
+  return !hasDirective(fieldOf(ctx, answer, "cache-control"), "no-transform");
 }
 
 function checkCodings(names: readonly CodingName[]): readonly CodingName[] {

@@ -84,7 +84,7 @@ export function cors(options: CorsOptions = {}): AnyMiddleware {
     }
     return whenReady(allowed, (granted) =>
       after(next(), (answer) => {
-        if (dynamic) addVary(answer, "Origin");
+        if (dynamic) addVary(ctx, answer, "Origin");
         if (granted === undefined) return;
         answer.headers.set("Access-Control-Allow-Origin", granted);
         if (credentials) answer.headers.set("Access-Control-Allow-Credentials", "true");

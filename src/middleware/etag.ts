@@ -1,8 +1,8 @@
 /** Validators made from bodies, and 304 for what the client has (RFC 9110 8.8.3, 13.1.2). */
 import type { Answer } from "../answer.ts";
 import { encodedBody, isBuffered } from "./support/answer-body.ts";
-import { hasDirective } from "./support/answer-head.ts";
-import { type AnyMiddleware, after } from "./support/middleware.ts";
+import { fieldOf, hasDirective } from "./support/answer-head.ts";
+import { type AnyContext, type AnyMiddleware, after } from "./support/middleware.ts";
 import { checkFlag, checkOptions } from "./support/options.ts";
 
 /** Options of `etag`. */
@@ -34,7 +34,7 @@ export function etag(options: EtagOptions = {}): AnyMiddleware {
     if (method !== "GET" && method !== "HEAD") return next();
     return after(next(), (answer) => {
       if (answer.status !== 200) return;
-      const tag = answer.headers.get("ETag") ?? makeTag(answer, strong);
+      const tag = fieldOf(ctx, answer, "etag") ?? makeTag(ctx, answer, strong);
       if (tag === undefined) return;
       const known = ctx.header("if-none-match");
       if (known !== undefined && matches(known, tag)) notModified(answer);
@@ -42,14 +42,14 @@ export function etag(options: EtagOptions = {}): AnyMiddleware {
   };
 }
 
-function makeTag(answer: Answer, strong: boolean): string | undefined {
+function makeTag(ctx: AnyContext, answer: Answer, strong: boolean): string | undefined {
   if (!isBuffered(answer)) return undefined;
-  if (hasDirective(answer.headers.get("Cache-Control"), "no-store")) return undefined;
+  if (hasDirective(fieldOf(ctx, answer, "cache-control"), "no-store")) return undefined;
   const bytes = encodedBody(answer);
   const tag = strong
     ? `"${new Bun.CryptoHasher("sha256").update(bytes).digest("base64url")}"`
     : `W/"${bytes.length.toString(36)}-${Bun.hash.xxHash3(bytes).toString(36)}"`;
-  answer.headers.set("ETag", tag);
+  answer.headers.append("ETag", tag);
   return tag;
 }
 

@@ -1,6 +1,8 @@
 /** Bodies of answers as the bytes that are sent, made once and kept with the answer. */
 import { type Answer, bodyOf, type PreparedAnswer } from "../../answer.ts";
 import { kind } from "../../native/abi.ts";
+import { fieldOf } from "./answer-head.ts";
+import type { AnyContext } from "./middleware.ts";
 
 const encoder = new TextEncoder();
 
@@ -43,10 +45,10 @@ export function replaceBody(answer: Answer, bytes: Uint8Array<ArrayBuffer>): voi
 }
 
 /** The media type without parameters, in lower case; "" when the answer will have none. */
-export function mediaTypeOf(answer: Answer): string {
-  const named = answer.headers.get("Content-Type");
-  const type = named ?? typesOfKinds[(answer as PreparedAnswer).kind] ?? "";
-  return type.split(";", 1)[0]!.trim().toLowerCase();
+export function mediaTypeOf(ctx: AnyContext, answer: Answer): string {
+  const named = fieldOf(ctx, answer, "content-type");
+  if (named === undefined) return typesOfKinds[(answer as PreparedAnswer).kind] ?? "";
+  return named.split(";", 1)[0]!.trim().toLowerCase();
 }
 
 /** Whether answers of this status never have content (RFC 9110 15.3.5, 15.3.6, 15.4.5). */

@@ -31,11 +31,22 @@ export function addMissing(ctx: AnyContext, answer: Answer, fields: readonly Fie
   prepared.fields = own === undefined ? missing : [...own, ...missing];
 }
 
+/**
+ * The value of a field by its lower-case name. Most answers do not have what is asked for, which
+ * is found out here without a list of all fields.
+ */
+export function fieldOf(ctx: AnyContext, answer: Answer, key: string): string | undefined {
+  const drafted = (ctx as unknown as Draft).draftFields;
+  const own = (answer as PreparedAnswer).fields;
+  if (!hasField(drafted, key) && !hasField(own, key)) return undefined;
+  return answer.headers.get(key) ?? undefined;
+}
+
 /** Adds a request field that the answer depends on to those named already (RFC 9110 12.5.5). */
-export function addVary(answer: Answer, name: string): void {
-  const present = answer.headers.get("Vary");
-  if (present === null || present === "") {
-    answer.headers.set("Vary", name);
+export function addVary(ctx: AnyContext, answer: Answer, name: string): void {
+  const present = fieldOf(ctx, answer, "vary");
+  if (present === undefined || present === "") {
+    answer.headers.append("Vary", name);
     return;
   }
   const names = present.split(",").map((one) => one.trim().toLowerCase());
@@ -44,8 +55,8 @@ export function addVary(answer: Answer, name: string): void {
 }
 
 /** Whether a comma-separated field has a directive, with or without an argument. */
-export function hasDirective(value: string | null, directive: string): boolean {
-  if (value === null) return false;
+export function hasDirective(value: string | undefined, directive: string): boolean {
+  if (value === undefined) return false;
   return value
     .toLowerCase()
     .split(",")
