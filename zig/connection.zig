@@ -241,13 +241,7 @@ fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, le
     const first_in_line = !safe or has_body;
     if (first_in_line and connection.unanswered > 0) return null;
 
-    const target = request_module.resolve(core, head, method, rest) catch |reason| switch (reason) {
-        error.BadPath => {
-            lastProblem(core, connection, .{ .status = 400, .code = "bad_path" });
-            return rest.len;
-        },
-        error.BatchFull => return null,
-    };
+    const target = request_module.resolve(core, head, method, rest) catch return null;
     const request: Request = .{
         .head = head,
         .bytes = rest[0..len],
@@ -409,13 +403,7 @@ fn emitBody(core: *Core, connection: *Connection) bool {
     @memcpy(bytes, body.head);
     const head = &body.parsed;
     const method = core.router.methodId(request_module.spanOf(bytes, head.method));
-    const resolved = request_module.resolve(core, head, method, bytes);
-    const target = resolved catch |reason| switch (reason) {
-        error.BatchFull => return false,
-        // It was resolved when the head came, by the same router or, after a reload, by another
-        // one; the canonical path does not depend on the router.
-        error.BadPath => unreachable,
-    };
+    const target = request_module.resolve(core, head, method, bytes) catch return false;
     const request: Request = .{
         .head = head,
         .bytes = bytes,

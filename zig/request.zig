@@ -17,6 +17,8 @@ pub const Target = struct {
     canonical: path_module.Canonical,
     captures: [limits.params_max]router_module.Capture,
     outcome: router_module.Outcome,
+    /// The path is none, so there is no handler; where the message ends is known all the same.
+    problem: ?batch_module.Problem = null,
 };
 
 pub const Request = struct {
@@ -33,8 +35,9 @@ pub fn resolve(
     head: *const Head,
     method: u8,
     bytes: []const u8,
-) error{ BadPath, BatchFull }!Target {
+) error{BatchFull}!Target {
     var target: Target = undefined;
+    target.problem = null;
     const raw = switch (head.form) {
         .origin => spanOf(bytes, head.path),
         // RFC 9110 4.2.3: an empty path is "/"; the scheme's own slash stands for it in the view.
@@ -54,7 +57,12 @@ pub fn resolve(
         &.{}
     else
         core.batch.allocate(@intCast(raw.len)) orelse return error.BatchFull;
-    target.canonical = try path_module.canonicalise(raw, room);
+    target.canonical = path_module.canonicalise(raw, room) catch {
+        target.canonical = .{ .bytes = raw, .escaped = false };
+        target.outcome = .{ .handler = abi.Special.not_found, .coverage = 0, .native = true };
+        target.problem = .{ .status = 400, .code = "bad_path" };
+        return target;
+    };
     target.outcome = core.router.resolve(
         method,
         spanOf(bytes, head.method),
@@ -74,7 +82,7 @@ pub fn append(
     const batch = &core.batch;
     if (batch.full()) return null;
     const outcome = request.target.outcome;
-    const native = nativeAnswer(outcome);
+    const native = nativeAnswer(&request.target);
     var entry: batch_module.Entry = .{
         .connection = connection,
         .answer = undefined,
@@ -94,7 +102,9 @@ pub fn append(
     return batch.append(entry);
 }
 
-fn nativeAnswer(outcome: router_module.Outcome) ?batch_module.Native {
+fn nativeAnswer(target: *const Target) ?batch_module.Native {
+    if (target.problem) |problem| return .{ .problem = problem };
+    const outcome = target.outcome;
     if (outcome.constant) |constant| return .{ .constant = constant };
     return switch (outcome.handler) {
         abi.Special.not_found => .{ .problem = .{ .status = 404, .code = "not_found" } },

@@ -304,7 +304,11 @@ test "whole, split at every byte, and behind a good request: the same answers" {
         .{ "GET /closing HTTP/1.1\r\nHost: h\r\n\r\n" ++ get, "200 bye" },
         .{
             "GET /echo/a%2 HTTP/1.1\r\nHost: h\r\n\r\n" ++ get,
-            problem("400", "Bad Request", "bad_path"),
+            problem("400", "Bad Request", "bad_path") ++ "|200 0 /echo/a ",
+        },
+        .{
+            "POST /echo/../a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello" ++ get,
+            problem("400", "Bad Request", "bad_path") ++ "|200 0 /echo/a ",
         },
         .{ "GET /echo/a HTTP/1.1\r\n\r\n" ++ get, problem("400", "Bad Request", "missing_host") },
         .{
