@@ -12,6 +12,7 @@ const abi = @import("abi.zig");
 const batch_module = @import("batch.zig");
 const body_module = @import("body.zig");
 const chunked = @import("http/chunked.zig");
+const deadline_module = @import("deadline.zig");
 const limits = @import("limits.zig");
 const parser_module = @import("http/parser.zig");
 const reactor = @import("reactor.zig");
@@ -28,10 +29,6 @@ const Request = request_module.Request;
 
 pub const Phase = enum(u8) { head, body, ready, drain, closing, lingering };
 
-/// What a connection's deadline is for. The deadline moves often and the timer stays: when it fires
-/// early it is set again.
-pub const Deadline = enum(u8) { none, head, body, idle, write, linger };
-
 pub const Connection = struct {
     fd: sys.Descriptor,
     peer: sys.Peer,
@@ -43,7 +40,7 @@ pub const Connection = struct {
     moved_ms: u64 = 0,
     /// When the timer fires: at the deadline or before.
     timer_ms: u64 = std.math.maxInt(u64),
-    deadline: Deadline = .none,
+    deadline: deadline_module.Kind = .none,
     phase: Phase = .head,
     /// The request being answered lets nothing be dispatched behind it (RFC 9112 9.3.2: not
     /// idempotent).
@@ -186,7 +183,7 @@ pub fn process(core: *Core, connection: *Connection, bytes: []u8) void {
         }
     }
     if (at < bytes.len) carryOver(core, connection, bytes[at..], parser);
-    setDeadline(core, connection);
+    deadline_module.choose(core, connection);
 }
 
 /// A gated head is parsed again from its start, so only an incomplete one keeps the parser's place.
@@ -288,7 +285,7 @@ fn beginDrain(core: *Core, connection: *Connection, request: Request, after: []u
 }
 
 fn drainBody(core: *Core, connection: *Connection, rest: []u8) usize {
-    moved(core, connection, rest.len);
+    deadline_module.moved(core, connection, rest.len);
     switch (connection.drain) {
         .length => |*length| {
             const count = @min(rest.len, length.*);
@@ -368,11 +365,11 @@ fn beginBody(core: *Core, connection: *Connection, request: Request, after: []u8
     return request.bytes.len;
 }
 
-const out_of_memory: batch_module.Problem = .{ .status = 503, .code = "out_of_memory" };
+pub const out_of_memory: batch_module.Problem = .{ .status = 503, .code = "out_of_memory" };
 const too_large: batch_module.Problem = .{ .status = 413, .code = "body_too_large" };
 
 fn gatherBody(core: *Core, connection: *Connection, rest: []u8) usize {
-    moved(core, connection, rest.len);
+    deadline_module.moved(core, connection, rest.len);
     switch (connection.body.?.feed(rest)) {
         .more => return rest.len,
         .complete => |count| {
@@ -388,11 +385,11 @@ fn gatherBody(core: *Core, connection: *Connection, rest: []u8) usize {
 
 /// Bytes of the body were received where `Body.writable` said.
 pub fn receivedBody(core: *Core, connection: *Connection, count: usize) void {
-    moved(core, connection, count);
+    deadline_module.moved(core, connection, count);
     if (connection.body.?.wrote(count)) {
         connection.phase = .ready;
         process(core, connection, &.{});
-    } else setDeadline(core, connection);
+    } else deadline_module.choose(core, connection);
 }
 
 /// The body is complete: its head is put back into the arena, and the body too when it is small.
@@ -475,58 +472,4 @@ pub fn release(core: *Core, connection: *Connection) void {
     connection.carry = null;
     connection.output.clear(&core.pool);
     core.timers.cancel(connection.index);
-}
-
-/// Bytes of a body came, or the peer took some of its answers.
-pub fn moved(core: *Core, connection: *Connection, count: usize) void {
-    if (count == 0) return;
-    connection.moved += count;
-    connection.moved_ms = core.now_ms;
-}
-
-/// While bytes move: from the last ones, but no longer than the slowest peer that is waited for
-/// needs for all of them. A large body or answer may take long, a slow one not.
-fn moving(connection: *const Connection, timeout_ms: u32, bytes_per_second: u64) u64 {
-    const earned_ms = connection.moved * std.time.ms_per_s / bytes_per_second;
-    const since_ms = @min(connection.moved_ms, connection.deadline_since_ms + earned_ms);
-    return since_ms + timeout_ms;
-}
-
-/// Chooses what the connection waits for and until when.
-pub fn setDeadline(core: *Core, connection: *Connection) void {
-    const config = &core.config;
-    const kind: Deadline, const timeout_ms: u32 = if (connection.phase == .lingering)
-        .{ .linger, limits.linger_ms }
-    else if (connection.output.bytes > 0)
-        .{ .write, config.write_timeout_ms }
-    else if (connection.phase == .body or connection.phase == .drain)
-        .{ .body, config.body_timeout_ms }
-    else if (connection.unanswered > 0 or connection.gated)
-        .{ .none, 0 }
-    else if (connection.carry != null)
-        .{ .head, config.head_timeout_ms }
-    else
-        .{ .idle, config.idle_timeout_ms };
-    if (kind != connection.deadline) {
-        connection.deadline = kind;
-        connection.deadline_since_ms = core.now_ms;
-        connection.moved = 0;
-        connection.moved_ms = core.now_ms;
-    }
-    connection.deadline_ms = switch (kind) {
-        .none, .idle => core.now_ms + timeout_ms,
-        // A head's deadline runs from its first byte, whatever comes later.
-        .head, .linger => connection.deadline_since_ms + timeout_ms,
-        .body => moving(connection, timeout_ms, limits.body_bytes_per_second_least),
-        .write => moving(connection, timeout_ms, limits.write_bytes_per_second_least),
-    };
-    if (kind != .none) setTimer(core, connection);
-}
-
-/// Deadlines move with every request and mostly to later: the timer then stays, fires early and is
-/// set again, so that the wheel's memory is not touched for each request.
-pub fn setTimer(core: *Core, connection: *Connection) void {
-    if (connection.timer_ms <= connection.deadline_ms) return;
-    connection.timer_ms = connection.deadline_ms;
-    core.timers.schedule(connection.index, connection.deadline_ms);
 }

@@ -7,6 +7,7 @@ const abi = @import("abi.zig");
 const answer_module = @import("answer.zig");
 const batch_module = @import("batch.zig");
 const connection_module = @import("connection.zig");
+const deadline_module = @import("deadline.zig");
 const encoder = @import("http/encoder.zig");
 const limits = @import("limits.zig");
 const sys = @import("sys.zig");
@@ -151,7 +152,7 @@ pub fn sendSegments(server: anytype) void {
         const connection = core.connections.at(segment.connection);
         _ = sendBytes(server, connection, server.out[segment.start..segment.end], "");
         if (connection.dead) continue;
-        connection_module.setDeadline(core, connection);
+        deadline_module.choose(core, connection);
         server.afterStep(connection);
     }
     server.segments_count = 0;
@@ -212,7 +213,7 @@ pub fn flush(server: anytype, connection: *Connection) void {
         const taken = trySend(server, connection, vectors[0..count]);
         if (connection.dead) return;
         connection.output.consume(&core.pool, taken);
-        connection_module.moved(core, connection, taken);
+        deadline_module.moved(core, connection, taken);
     }
     const waits = connection.output.bytes > 0;
     const relieved = connection.backlog() < core.config.output_backlog_max / 2;
@@ -220,7 +221,7 @@ pub fn flush(server: anytype, connection: *Connection) void {
     const reads = connection.watched.read or (relieved and connection.wantsRead());
     server.watch(connection, reads, waits);
     if (connection.dead) return;
-    connection_module.setDeadline(core, connection);
+    deadline_module.choose(core, connection);
     if (!waits) server.afterStep(connection);
 }
 

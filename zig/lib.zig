@@ -59,6 +59,7 @@ test {
     _ = @import("batch.zig");
     _ = @import("body.zig");
     _ = @import("connection.zig");
+    _ = @import("deadline.zig");
     _ = @import("delivery.zig");
     _ = @import("held.zig");
     _ = @import("listener.zig");

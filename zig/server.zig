@@ -9,9 +9,9 @@
 
 const std = @import("std");
 const abi = @import("abi.zig");
-const batch_module = @import("batch.zig");
 const connection_module = @import("connection.zig");
 const core_module = @import("core.zig");
+const deadline_module = @import("deadline.zig");
 const delivery = @import("delivery.zig");
 const date_module = @import("http/date.zig");
 const limits = @import("limits.zig");
@@ -20,7 +20,6 @@ const sys = @import("sys.zig");
 const Router = @import("router.zig").Router;
 
 const assert = std.debug.assert;
-const none = batch_module.none;
 const Connection = connection_module.Connection;
 const Core = core_module.Core;
 
@@ -215,7 +214,7 @@ pub fn Server(comptime Reactor: type) type {
                 core.connections.release(index);
                 return self.pauseAccepting();
             };
-            connection_module.setDeadline(core, connection);
+            deadline_module.choose(core, connection);
         }
 
         fn register(self: *Self, index: u32) reactor_module.RegisterError!void {
@@ -322,8 +321,8 @@ pub fn Server(comptime Reactor: type) type {
         /// more to do for this connection.
         fn readBody(self: *Self, connection: *Connection) ?bool {
             const room = connection.body.?.writable() catch {
-                const oom: batch_module.Problem = .{ .status = 503, .code = "out_of_memory" };
-                connection_module.lastProblem(&self.core, connection, oom);
+                const problem = connection_module.out_of_memory;
+                connection_module.lastProblem(&self.core, connection, problem);
                 return true;
             } orelse return null;
             const count = self.receive(connection, room) orelse return false;
@@ -384,9 +383,7 @@ pub fn Server(comptime Reactor: type) type {
         /// Reads what the peer still sends after our end, so that the kernel has no reason for a
         /// reset that could overtake the last answer (RFC 9112 9.6).
         fn discard(self: *Self, connection: *Connection) void {
-            const room = self.out[0..];
-            const count = self.receive(connection, room) orelse return;
-            assert(count > 0);
+            _ = self.receive(connection, &self.out);
         }
 
         /// What follows from the connection's state after bytes or answers moved.
@@ -404,7 +401,7 @@ pub fn Server(comptime Reactor: type) type {
             if (connection.read_closed) return self.destroy(connection);
             self.reactor.shutdownWrite(connection.fd) catch return self.destroy(connection);
             connection.phase = .lingering;
-            connection_module.setDeadline(&self.core, connection);
+            deadline_module.choose(&self.core, connection);
             self.watch(connection, true, false);
         }
 
@@ -459,28 +456,7 @@ pub fn Server(comptime Reactor: type) type {
         }
 
         fn expired(self: *Self, index: u32) void {
-            const core = &self.core;
-            const connection = core.connections.at(index);
-            connection.timer_ms = std.math.maxInt(u64);
-            if (connection.dead or connection.deadline == .none) return;
-            // No room for the answer: at the next tick.
-            if (connection.deadline_ms > core.now_ms or core.batch.full()) {
-                return connection_module.setTimer(core, connection);
-            }
-            switch (connection.deadline) {
-                .none => unreachable,
-                .head, .body, .idle => {
-                    // A request whose body is only dropped has its answer, and silence needs none.
-                    const answered = connection.deadline == .idle or connection.phase == .drain;
-                    if (!answered) return connection_module.lastProblem(core, connection, .{
-                        .status = 408,
-                        .code = "request_timeout",
-                    });
-                    connection.phase = .closing;
-                    self.afterStep(connection);
-                },
-                .write, .linger => self.destroy(connection),
-            }
+            deadline_module.fired(self, index);
         }
 
         // Dispatch.

@@ -41,13 +41,27 @@ export interface Loop {
   close(): void;
 }
 
+/**
+ * Timers and immediates are numbered in one sequence: when the one made at the start of this turn
+ * follows the one of the last turn, no code has asked the loop for anything in between.
+ */
+function watchIds(): (immediate: NodeJS.Immediate | undefined) => boolean {
+  let previousId = 0;
+  return (immediate) => {
+    const id = Number(immediate);
+    const unused = id === previousId + 1;
+    previousId = id;
+    return unused;
+  };
+}
+
 /** Creates the wake-up and asks for the first turn. Throws when no wake-up works on this system. */
 export function startLoop(options: LoopOptions): Loop {
   const { handle, view, waitUs, afterTurn } = options;
   let immediate: NodeJS.Immediate | undefined;
   let closed = false;
   let quietTurns = 0;
-  let previousId = 0;
+  const loopWasUnused = watchIds();
 
   const kind = chopin_wakeup_create(handle, 0);
   if (kind < 0) throw new Error(`Chopin cannot be woken by the system (code ${kind})`);
@@ -59,22 +73,11 @@ export function startLoop(options: LoopOptions): Loop {
     if (!closed && immediate === undefined) turn();
   }
 
-  /**
-   * Timers and immediates are numbered in one sequence: when the one made at the start of this turn
-   * follows the one of the last turn, no code has asked the loop for anything in between.
-   */
-  function loopWasUnused(): boolean {
-    const id = Number(immediate);
-    const unused = id === previousId + 1;
-    previousId = id;
-    return unused;
-  }
-
   function mayWait(): boolean {
     if (!observed || quietTurns === 0) return false;
     // A handler that waits may wait for a timer, which shows on no descriptor.
     if (view[control.requestsPending] !== 0) return false;
-    return loopWasUnused();
+    return loopWasUnused(immediate);
   }
 
   /**

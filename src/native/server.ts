@@ -7,15 +7,13 @@ import { code, control, view as layout } from "./abi.ts";
 import type {
   BoundAddress,
   Dispatcher,
-  NativeRouter,
   NativeServer,
   ServerOptions,
   StartServer,
 } from "./contract.ts";
+import { addressKey, hotServers } from "./hot.ts";
 import { startLoop } from "./loop.ts";
 import * as symbols from "./symbols.ts";
-
-const chopinServers = Symbol.for("chopin.servers");
 
 /**
  * Binds, listens and answers by the dispatcher that `createDispatcher` makes.
@@ -52,30 +50,6 @@ export const startServer: StartServer = async (options, router, createDispatcher
     throw reason;
   }
 };
-
-/** A server that outlives the modules which started it. */
-interface HotServer {
-  adopt(router: NativeRouter, createDispatcher: (native: NativeServer) => Dispatcher): NativeServer;
-}
-
-/** `bun --hot` evaluates every module again, this one too, in the same process: the servers of the
- *  generation before are found here, keep their sockets and get the new routes. */
-const hotServers = process.execArgv.includes("--hot")
-  ? hotServersOf(globalThis as Generations)
-  : undefined;
-
-interface Generations {
-  [chopinServers]?: Map<string, HotServer>;
-}
-
-function hotServersOf(scope: Generations): Map<string, HotServer> {
-  scope[chopinServers] ??= new Map();
-  return scope[chopinServers];
-}
-
-function addressKey({ unix, hostname, port }: ServerOptions): string {
-  return unix ?? `${hostname}:${port}`;
-}
 
 interface Parts {
   readonly handle: Pointer;
@@ -152,16 +126,21 @@ function run(parts: Parts): NativeServer {
   parts.state.dispatcher = parts.createDispatcher(native);
   const waitUs = Math.min(parts.options.epollTimeoutMs, 1) * 1000;
   const loop = startLoop({ handle, view, waitUs, afterTurn });
-  hotServers?.set(addressKey(parts.options), {
+  keepHot(parts, native);
+  return native;
+}
+
+/** Lets the modules of the next generation find the server and give it their routes. */
+function keepHot({ handle, options, state }: Parts, native: NativeServer): void {
+  hotServers?.set(addressKey(options), {
     adopt(router, createDispatcher) {
       symbols.chopin_answers_flush(handle);
       // The old routes stay in memory: requests that wait may still name their constants.
       symbols.chopin_server_router(handle, router.handle);
-      parts.state.dispatcher = createDispatcher(native);
+      state.dispatcher = createDispatcher(native);
       return native;
     },
   });
-  return native;
 }
 
 /** In the order of `Config` in `zig/core.zig`; a test holds the two together. */

@@ -1,0 +1,92 @@
+//! What a connection waits for and until when. Called by `connection.zig`, `delivery.zig` and
+//! `server.zig` after each step; `server` is always a pointer to its generic struct.
+
+const std = @import("std");
+const connection_module = @import("connection.zig");
+const limits = @import("limits.zig");
+const Connection = connection_module.Connection;
+const Core = @import("core.zig").Core;
+
+/// What a connection's deadline is for. The deadline moves often and the timer stays: when it fires
+/// early it is set again.
+pub const Kind = enum(u8) { none, head, body, idle, write, linger };
+
+/// Bytes of a body came, or the peer took some of its answers.
+pub fn moved(core: *Core, connection: *Connection, count: usize) void {
+    if (count == 0) return;
+    connection.moved += count;
+    connection.moved_ms = core.now_ms;
+}
+
+/// While bytes move: from the last ones, but no longer than the slowest peer that is waited for
+/// needs for all of them. A large body or answer may take long, a slow one not.
+fn moving(connection: *const Connection, timeout_ms: u32, bytes_per_second: u64) u64 {
+    const earned_ms = connection.moved * std.time.ms_per_s / bytes_per_second;
+    const since_ms = @min(connection.moved_ms, connection.deadline_since_ms + earned_ms);
+    return since_ms + timeout_ms;
+}
+
+/// Chooses what the connection waits for and until when.
+pub fn choose(core: *Core, connection: *Connection) void {
+    const config = &core.config;
+    const kind: Kind, const timeout_ms: u32 = if (connection.phase == .lingering)
+        .{ .linger, limits.linger_ms }
+    else if (connection.output.bytes > 0)
+        .{ .write, config.write_timeout_ms }
+    else if (connection.phase == .body or connection.phase == .drain)
+        .{ .body, config.body_timeout_ms }
+    else if (connection.unanswered > 0 or connection.gated)
+        .{ .none, 0 }
+    else if (connection.carry != null)
+        .{ .head, config.head_timeout_ms }
+    else
+        .{ .idle, config.idle_timeout_ms };
+    if (kind != connection.deadline) {
+        connection.deadline = kind;
+        connection.deadline_since_ms = core.now_ms;
+        connection.moved = 0;
+        connection.moved_ms = core.now_ms;
+    }
+    connection.deadline_ms = switch (kind) {
+        .none, .idle => core.now_ms + timeout_ms,
+        // A head's deadline runs from its first byte, whatever comes later.
+        .head, .linger => connection.deadline_since_ms + timeout_ms,
+        .body => moving(connection, timeout_ms, limits.body_bytes_per_second_least),
+        .write => moving(connection, timeout_ms, limits.write_bytes_per_second_least),
+    };
+    if (kind != .none) setTimer(core, connection);
+}
+
+/// Deadlines move with every request and mostly to later: the timer then stays, fires early and is
+/// set again, so that the wheel's memory is not touched for each request.
+pub fn setTimer(core: *Core, connection: *Connection) void {
+    if (connection.timer_ms <= connection.deadline_ms) return;
+    connection.timer_ms = connection.deadline_ms;
+    core.timers.schedule(connection.index, connection.deadline_ms);
+}
+
+/// The timer of a connection fires at its deadline or before; see `setTimer`.
+pub fn fired(server: anytype, index: u32) void {
+    const core = &server.core;
+    const connection = core.connections.at(index);
+    connection.timer_ms = std.math.maxInt(u64);
+    if (connection.dead or connection.deadline == .none) return;
+    // No room for the answer: at the next tick.
+    if (connection.deadline_ms > core.now_ms or core.batch.full()) {
+        return setTimer(core, connection);
+    }
+    switch (connection.deadline) {
+        .none => unreachable,
+        .head, .body, .idle => {
+            // A request whose body is only dropped has its answer, and silence needs none.
+            const answered = connection.deadline == .idle or connection.phase == .drain;
+            if (!answered) return connection_module.lastProblem(core, connection, .{
+                .status = 408,
+                .code = "request_timeout",
+            });
+            connection.phase = .closing;
+            server.afterStep(connection);
+        },
+        .write, .linger => server.destroy(connection),
+    }
+}
