@@ -334,20 +334,21 @@ fn beginBody(core: *Core, connection: *Connection, request: Request, after: []u8
             return request.bytes.len + whole.len;
         }
     } else if (after.len > 0) {
-        // Probed on a copy of the decoder, and decoded in place only when all of it is there.
+        // Probed on a copy of the decoder, and taken only when all of it is there. The room is as
+        // long as in `Body.feed`, so that both meet the limit at the same byte.
         var decoder: chunked.Decoder = .init();
-        if (core.batch.allocate(@intCast(after.len))) |room| switch (decoder.decode(after, room)) {
+        const most: u32 = @intCast(@min(after.len, limit));
+        if (core.batch.allocate(most)) |room| switch (decoder.decode(after, room)) {
             .rejected => |reason| {
                 reject(core, connection, reason);
                 return request.bytes.len + after.len;
             },
             .decoded => |progress| if (progress.done) {
-                if (progress.produced > limit) {
-                    lastProblem(core, connection, too_large);
-                    return request.bytes.len + after.len;
-                }
                 if (!emit(core, connection, request, room[0..progress.produced])) return null;
                 return request.bytes.len + progress.consumed;
+            } else if (progress.consumed < after.len) {
+                lastProblem(core, connection, too_large);
+                return request.bytes.len + after.len;
             },
         };
     }

@@ -299,6 +299,12 @@ test "whole, split at every byte, and behind a good request: the same answers" {
                 "b\r\nhello world\r\n0\r\n\r\n" ++ get,
             problem("413", "Content Too Large", "body_too_large"),
         },
+        .{
+            // Nothing is wrong with it before the limit.
+            "POST /small HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" ++
+                "b\r\nhello worldX" ++ get,
+            problem("413", "Content Too Large", "body_too_large"),
+        },
         .{ "GET /constant HTTP/1.1\r\nHost: h\r\n\r\n" ++ get, "200 constant|200 0 /echo/a " },
         .{ closing ++ get, "200 0 /echo/a " },
         .{ "GET /closing HTTP/1.1\r\nHost: h\r\n\r\n" ++ get, "200 bye" },
