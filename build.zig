@@ -63,6 +63,7 @@ fn addLibrary(
             .target = b.resolveTargetQuery(query),
             .optimize = optimize,
             .strip = optimize != .Debug,
+            .omit_frame_pointer = optimize != .Debug,
             .link_libc = true,
         }),
     });

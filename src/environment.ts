@@ -20,6 +20,11 @@ export interface ServeOptions {
    * 413.
    */
   readonly bodyLimit?: number;
+  /**
+   * Bytes of all bodies that are being received and all requests that wait for their handlers:
+   * 256 MiB unless told. What exceeds them gets 503.
+   */
+  readonly pendingLimit?: number;
   /** Milliseconds for a whole head: 10,000 unless told. Slower ones get 408. */
   readonly headTimeoutMs?: number;
   /** Milliseconds for a whole body: 30,000 unless told. Slower ones get 408. */
@@ -57,6 +62,7 @@ const optionRanges = {
   port: { least: 0, most: 65_535, unit: "" },
   headLimit: { least: 1024, most: 131_072, unit: "bytes" },
   bodyLimit: { least: 0, most: 0xffff_ffff, unit: "bytes" },
+  pendingLimit: { least: 64 * 1024, most: 0xffff_ffff, unit: "bytes" },
   headTimeoutMs: { least: 1, most: hour, unit: "milliseconds" },
   bodyTimeoutMs: { least: 1, most: hour, unit: "milliseconds" },
   idleTimeoutMs: { least: 1, most: hour, unit: "milliseconds" },
@@ -107,6 +113,7 @@ export function serverOptions(
     writeBufferBytes: read("CHOPIN_WRITE_BUF_SIZE", 32_768),
     headLimitBytes: option("headLimit", 32 * 1024),
     bodyLimitBytes: option("bodyLimit", bodyLimitDefault),
+    pendingLimitBytes: option("pendingLimit", 256 * 1024 * 1024),
     headTimeoutMs: option("headTimeoutMs", 10_000),
     bodyTimeoutMs: option("bodyTimeoutMs", 30_000),
     idleTimeoutMs: option("idleTimeoutMs", 60_000),

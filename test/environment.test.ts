@@ -26,6 +26,7 @@ describe("the environment", () => {
       writeBufferBytes: 32_768,
       headLimitBytes: 32_768,
       bodyLimitBytes: 1_048_576,
+      pendingLimitBytes: 268_435_456,
       headTimeoutMs: 10_000,
       bodyTimeoutMs: 30_000,
       idleTimeoutMs: 60_000,

@@ -352,7 +352,8 @@ fn beginBody(core: *Core, connection: *Connection, request: Request, after: []u8
             },
         };
     }
-    connection.body = Body.create(core.allocator, request.bytes, head, limit) catch {
+    const memory = core.request_memory.allocator();
+    connection.body = Body.create(memory, request.bytes, head, limit) catch {
         lastProblem(core, connection, out_of_memory);
         return request.bytes.len + after.len;
     };

@@ -8,6 +8,7 @@ const connection_module = @import("connection.zig");
 const limits = @import("limits.zig");
 const parser = @import("http/parser.zig");
 const router_module = @import("router.zig");
+const CappedAllocator = @import("capped_allocator.zig").CappedAllocator;
 const Held = @import("held.zig").Held;
 const Pool = @import("pool.zig").Pool;
 const Slab = @import("slab.zig").Slab;
@@ -29,10 +30,13 @@ pub const Config = extern struct {
     body_timeout_ms: u32 = limits.body_timeout_ms_default,
     idle_timeout_ms: u32 = limits.idle_timeout_ms_default,
     write_timeout_ms: u32 = limits.write_timeout_ms_default,
+    pending_bytes_max: u32 = limits.pending_bytes_default,
 };
 
 pub const Core = struct {
     allocator: std.mem.Allocator,
+    /// Memory of gathered bodies and of requests that wait.
+    request_memory: CappedAllocator,
     config: Config,
     parser_limits: parser.Limits,
     router: *router_module.Router,

@@ -241,7 +241,7 @@ pub fn hold(server: anytype, index: u32) error{ InvalidArgument, Full, OutOfMemo
         .minor = entry.minor,
         .peer = connection.peer,
     };
-    held.keep(core.allocator, &core.batch, index) catch {
+    held.keep(core, index) catch {
         core.held.release(slot);
         return error.OutOfMemory;
     };
@@ -264,7 +264,7 @@ fn linkHeld(server: anytype, connection: *Connection, slot: u32) void {
 }
 
 fn freeHeld(server: anytype, slot: u32) void {
-    server.core.held.at(slot).destroy(server.core.allocator, &server.core.pool);
+    server.core.held.at(slot).destroy(&server.core);
     server.core.held.release(slot);
 }
 

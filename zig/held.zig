@@ -9,7 +9,7 @@ const batch_module = @import("batch.zig");
 const body_module = @import("body.zig");
 const sys = @import("sys.zig");
 const Chunk = @import("output.zig").Chunk;
-const Pool = @import("pool.zig").Pool;
+const Core = @import("core.zig").Core;
 
 const assert = std.debug.assert;
 const none = batch_module.none;
@@ -39,12 +39,13 @@ pub const Held = struct {
     const record_bytes = abi.request.words * 4;
 
     /// Copies what a record shows into a block.
-    pub fn keep(held: *Held, allocator: std.mem.Allocator, batch: *const Batch, index: u32) !void {
+    pub fn keep(held: *Held, core: *Core, index: u32) error{OutOfMemory}!void {
+        const batch = &core.batch;
         const record = batch.record(index);
         const spans = ranges(record);
         var total: usize = record_bytes;
         for (spans) |span| total += span.len;
-        const block = try allocator.alloc(u8, total);
+        const block = try core.request_memory.allocator().alloc(u8, total);
         @memcpy(block[0..record_bytes], std.mem.sliceAsBytes(record[0..]));
         var at: usize = record_bytes;
         for (spans) |span| {
@@ -72,8 +73,9 @@ pub const Held = struct {
         rebase(record, spans, moved);
     }
 
-    pub fn destroy(held: *Held, allocator: std.mem.Allocator, pool: *Pool) void {
-        if (held.block) |block| allocator.free(block);
+    pub fn destroy(held: *Held, core: *Core) void {
+        const pool = &core.pool;
+        if (held.block) |block| core.request_memory.allocator().free(block);
         if (held.body) |body| body.destroy();
         if (held.attached) |attached| attached.destroy(pool);
         if (held.answer) |answer| answer.destroy(pool);

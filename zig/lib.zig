@@ -58,6 +58,7 @@ test {
     _ = @import("answer.zig");
     _ = @import("batch.zig");
     _ = @import("body.zig");
+    _ = @import("capped_allocator.zig");
     _ = @import("connection.zig");
     _ = @import("deadline.zig");
     _ = @import("delivery.zig");

@@ -78,6 +78,7 @@ pub fn Server(comptime Reactor: type) type {
             self.* = .{
                 .core = .{
                     .allocator = allocator,
+                    .request_memory = .init(allocator, config.pending_bytes_max),
                     .config = config,
                     .parser_limits = .{
                         .head_bytes_max = config.head_bytes_max,
@@ -107,7 +108,7 @@ pub fn Server(comptime Reactor: type) type {
                 connection_module.release(core, connection);
             }
             var held = core.held.iterate();
-            while (held.next()) |slot| core.held.at(slot).destroy(core.allocator, &core.pool);
+            while (held.next()) |slot| core.held.at(slot).destroy(core);
             core.connections.deinit();
             core.held.deinit();
             core.resumable.deinit(core.allocator);

@@ -523,6 +523,20 @@ test "no descriptors: accepting pauses without spinning and goes on" {
     try expectSummary("200 0 /echo/a ", third);
 }
 
+test "bodies and waiting requests share one ceiling; what exceeds it is answered 503" {
+    const world = try World.create(23, .{ .pending_bytes_max = 100 * 1024 });
+    defer world.destroy();
+    const start = "POST /echo/a HTTP/1.1\r\nHost: h\r\nContent-Length: 40000\r\n\r\n";
+    const body: [40_000]u8 = @splat('b');
+    const first = try world.ask(start ++ body[0..39_999]);
+    const second = try world.ask(start ++ body[0..39_999]);
+    try expectSummary(problem("503", "Service Unavailable", "out_of_memory"), second);
+    try world.send(first, "b");
+    try world.run();
+    try expectSummary("200 2 /echo/a " ++ body, first);
+    try testing.expectEqual(0, world.server.core.request_memory.bytes);
+}
+
 /// Random traffic under faults. Oracles: each client gets the right answers in order, or a prefix
 /// of them when it was reset; memory is back to where it was; nothing spins.
 pub fn storm(seed: u64, rounds: u32) !void {
@@ -731,7 +745,9 @@ test "connections end although no memory is left" {
     const client = try world.ask(get);
     var spent: testing.FailingAllocator = .init(testing.allocator, .{ .fail_index = 0 });
     world.server.core.allocator = spent.allocator();
+    world.server.core.request_memory.child = spent.allocator();
     defer world.server.core.allocator = testing.allocator;
+    defer world.server.core.request_memory.child = testing.allocator;
     client.finished = true;
     try world.run();
     try testing.expectEqual(0, world.server.core.connections.count);

@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly readBufferBytes: number;
   readonly writeBufferBytes: number;
   readonly headLimitBytes: number;
+  /** Of gathered bodies and waiting requests in all; what exceeds it is answered 503. */
+  readonly pendingLimitBytes: number;
   /** Of routes that name no limit of their own. */
   readonly bodyLimitBytes: number;
   readonly headTimeoutMs: number;

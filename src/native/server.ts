@@ -157,6 +157,7 @@ export const configOrder = [
   "body_timeout_ms",
   "idle_timeout_ms",
   "write_timeout_ms",
+  "pending_bytes_max",
 ] as const;
 
 function configWords(options: ServerOptions): Uint32Array {
@@ -173,6 +174,7 @@ function configWords(options: ServerOptions): Uint32Array {
     body_timeout_ms: options.bodyTimeoutMs,
     idle_timeout_ms: options.idleTimeoutMs,
     write_timeout_ms: 30_000,
+    pending_bytes_max: options.pendingLimitBytes,
   };
   return Uint32Array.from(configOrder, (name) => values[name]);
 }
