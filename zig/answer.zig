@@ -126,12 +126,15 @@ pub const Encoded = struct { head: encoder.AnswerHead, body: []const u8, close: 
 pub fn prepare(core: *const Core, plain: Plain, asked: Asked) Encoded {
     const close = plain.close or !asked.keep_alive;
     // RFC 9110 15.3.5, 15.4.5: no content, so no length either; 304 may carry one but need not.
-    const bodiless = plain.status == 204 or plain.status == 304;
+    const lengthless = plain.status == 204 or plain.status == 304;
+    // 205 has none too, and says so (RFC 9110 15.3.6).
+    const bodiless = lengthless or plain.status == 205;
+    const content_length = if (bodiless) 0 else plain.body.len;
     return .{
         .head = .{
             .status = plain.status,
             .kind = if (bodiless) abi.Kind.none else plain.kind,
-            .content_length = if (bodiless) null else plain.body.len,
+            .content_length = if (lengthless) null else content_length,
             .date = &core.date,
             .server = core.server_name,
             .connection = if (close) .close else if (asked.minor == 0) .keep_alive else .default,

@@ -9,6 +9,7 @@
 
 const std = @import("std");
 const abi = @import("abi.zig");
+const acceptor = @import("acceptor.zig");
 const connection_module = @import("connection.zig");
 const core_module = @import("core.zig");
 const deadline_module = @import("deadline.zig");
@@ -62,9 +63,6 @@ pub fn Server(comptime Reactor: type) type {
         pub const Segment = struct { connection: u32, start: u32, end: u32 };
 
         const out_bytes = 128 * 1024;
-        const accept_max = 64;
-        const accept_pause_ms = 100;
-        const listener_index = std.math.maxInt(u32);
 
         pub fn init(
             self: *Self,
@@ -100,7 +98,7 @@ pub fn Server(comptime Reactor: type) type {
 
         pub fn deinit(self: *Self) void {
             const core = &self.core;
-            self.stopListening();
+            acceptor.stop(self);
             var connections = core.connections.iterate();
             while (connections.next()) |index| {
                 const connection = core.connections.at(index);
@@ -117,13 +115,6 @@ pub fn Server(comptime Reactor: type) type {
             core.timers.deinit();
             core.pool.deinit();
             self.reactor.deinit();
-        }
-
-        /// Takes a bound, listening, non-blocking socket.
-        pub fn listen(self: *Self, listener: sys.Descriptor) reactor_module.RegisterError!void {
-            assert(self.listener == null);
-            try self.reactor.add(listener, listener_index, .{ .read = true, .write = false });
-            self.listener = listener;
         }
 
         /// Everything that can be done now. `wait_ns`: how long it may wait when nothing can.
@@ -154,10 +145,10 @@ pub fn Server(comptime Reactor: type) type {
             for (events) |event| self.core.connections.prefetch(@truncate(event.token));
             var accepting = false;
             for (events) |event| {
-                if (event.token == listener_index) accepting = true else self.handle(event);
+                if (event.token == acceptor.listener_token) accepting = true else self.handle(event);
             }
             self.parseReceived();
-            if (accepting) self.acceptAll();
+            if (accepting) acceptor.acceptAll(self);
             const expired_count = self.expire();
             self.settle();
             self.freeDead();
@@ -186,69 +177,13 @@ pub fn Server(comptime Reactor: type) type {
             self.reactor.setAlarm(@min(again, timer orelse again));
         }
 
-        // Accepting.
-
-        fn acceptAll(self: *Self) void {
-            const listener = self.listener orelse return;
-            for (0..accept_max) |_| {
-                const connections = &self.core.connections;
-                if (connections.count == connections.slots.len) return self.pauseAccepting();
-                var address: sys.Address = undefined;
-                const fd = self.reactor.accept(listener, &address) catch |reason| switch (reason) {
-                    error.WouldBlock => return,
-                    error.ConnectionAborted => continue,
-                    error.TooManyDescriptors, error.OutOfMemory, error.Unexpected => {
-                        return self.pauseAccepting();
-                    },
-                };
-                self.admit(fd, &address);
-            }
-        }
-
-        fn admit(self: *Self, fd: sys.Descriptor, address: *const sys.Address) void {
-            const core = &self.core;
-            const index = core.connections.acquire().?;
-            const connection = core.connections.at(index);
-            connection.* = .{ .fd = fd, .peer = address.peer(), .index = index };
-            self.register(index) catch {
-                self.reactor.close(fd);
-                core.connections.release(index);
-                return self.pauseAccepting();
-            };
-            deadline_module.choose(core, connection);
-        }
-
-        fn register(self: *Self, index: u32) reactor_module.RegisterError!void {
-            const core = &self.core;
-            // `destroy` must not fail for want of memory.
-            try self.dead.ensureTotalCapacity(core.allocator, core.connections.count);
-            const interest: reactor_module.Interest = .{ .read = true, .write = false };
-            return self.reactor.add(core.connections.at(index).fd, self.tokenOf(index), interest);
-        }
-
-        /// A level-triggered listener that cannot be served would spin.
-        fn pauseAccepting(self: *Self) void {
-            self.accept_again_ms = self.core.now_ms + accept_pause_ms;
-            self.watchListener(false);
-        }
-
-        fn watchListener(self: *Self, on: bool) void {
-            const listener = self.listener orelse return;
-            const interest: reactor_module.Interest = .{ .read = on, .write = false };
-            self.reactor.modify(listener, listener_index, interest) catch {};
-        }
-
-        fn stopListening(self: *Self) void {
-            if (self.listener) |listener| self.reactor.close(listener);
-            self.listener = null;
-            self.accept_again_ms = null;
-        }
+        // Shutdown.
 
         /// See the shutdown order above. The next turn frees the slots: a connection that it has to
         /// take up may be among them.
         pub fn drain(self: *Self) void {
             self.core.draining = true;
-            self.stopListening();
+            acceptor.stop(self);
             var connections = self.core.connections.iterate();
             while (connections.next()) |index| {
                 const connection = self.core.connections.at(index);
@@ -260,7 +195,7 @@ pub fn Server(comptime Reactor: type) type {
 
         /// Closes every connection, answered or not.
         pub fn end(self: *Self) void {
-            self.stopListening();
+            acceptor.stop(self);
             var connections = self.core.connections.iterate();
             while (connections.next()) |index| self.destroy(self.core.connections.at(index));
             // Late answers that were taken between turns may have left some.
@@ -271,7 +206,7 @@ pub fn Server(comptime Reactor: type) type {
 
         // Events.
 
-        fn tokenOf(self: *Self, index: u32) reactor_module.Token {
+        pub fn tokenOf(self: *Self, index: u32) reactor_module.Token {
             return @as(u64, self.core.connections.generationOf(index)) << 32 | index;
         }
 
@@ -438,12 +373,7 @@ pub fn Server(comptime Reactor: type) type {
             if (self.dead.items.len == 0) return;
             for (self.dead.items) |index| self.core.connections.release(index);
             self.dead.clearRetainingCapacity();
-            if (self.accept_again_ms != null) self.acceptAgain();
-        }
-
-        fn acceptAgain(self: *Self) void {
-            self.accept_again_ms = null;
-            self.watchListener(true);
+            if (self.accept_again_ms != null) acceptor.resumeAccepting(self);
         }
 
         // Deadlines.
@@ -451,7 +381,7 @@ pub fn Server(comptime Reactor: type) type {
         fn expire(self: *Self) u32 {
             const core = &self.core;
             const before = core.timers.count;
-            if (self.accept_again_ms) |at| if (at <= core.now_ms) self.acceptAgain();
+            if (self.accept_again_ms) |at| if (at <= core.now_ms) acceptor.resumeAccepting(self);
             core.timers.advance(core.now_ms, self, expired);
             return before -| core.timers.count;
         }

@@ -3,6 +3,7 @@
 
 const std = @import("std");
 const abi = @import("abi.zig");
+const acceptor = @import("acceptor.zig");
 const batch_module = @import("batch.zig");
 const core_module = @import("core.zig");
 const delivery = @import("delivery.zig");
@@ -63,7 +64,7 @@ pub const World = struct {
             .init(testing.allocator, seed),
             dispatch,
         );
-        try self.server.listen(simulated.Simulated.listener);
+        try acceptor.listen(&self.server, simulated.Simulated.listener);
         current = self;
         return self;
     }

@@ -4,6 +4,7 @@
 const std = @import("std");
 const builtin = @import("builtin");
 const abi = @import("../abi.zig");
+const acceptor = @import("../acceptor.zig");
 const core_module = @import("../core.zig");
 const delivery = @import("../delivery.zig");
 const fields = @import("../http/fields.zig");
@@ -123,7 +124,7 @@ pub fn listenTcp(
     const name = if (host) |text| text[0..host_len] else "";
     const bound = listener_module.bindTcp(name, @intCast(port), @intCast(backlog)) catch |reason|
         return codeOf(reason);
-    self.implementation.listen(bound.fd) catch |reason| {
+    acceptor.listen(&self.implementation, bound.fd) catch |reason| {
         sys.close(bound.fd);
         return codeOf(reason);
     };
@@ -140,7 +141,7 @@ pub fn listenTcp(
 pub fn listenUnix(self: *Server, path: [*]const u8, len: u32, backlog: u32) callconv(.c) i32 {
     const fd = listener_module.bindUnix(path[0..len], @intCast(backlog)) catch |reason|
         return codeOf(reason);
-    self.implementation.listen(fd) catch |reason| {
+    acceptor.listen(&self.implementation, fd) catch |reason| {
         sys.close(fd);
         return codeOf(reason);
     };
