@@ -118,6 +118,7 @@ function makeResponse(
     replaced.add(key);
     headers.append(name, value);
   }
+  if (status === 205) headers.set("Content-Length", "0");
   if (empty) return new Response(null, { status, headers });
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   headers.set("Content-Length", String(bytes.length));
