@@ -101,6 +101,7 @@ export function makeApp(): Chopin {
   app.all("/host", (ctx) => ctx.host);
   app.post("/small", { bodyLimit: 8 }, (ctx) => ctx.text());
   app.get("/item/:name", ({ params }) => params.name);
+  app.get("/status/:status", (ctx) => ctx.text("never sent", Number(ctx.params.status)));
   app.get("/files/*path", ({ params }) => params.path);
   return app;
 }

@@ -2,12 +2,13 @@
 
 import { compileProgram } from "../../src/compile.ts";
 import { type ServeOptions, serverOptions } from "../../src/environment.ts";
-import type { Chopin } from "../../src/index.ts";
+import { Chopin } from "../../src/index.ts";
 import { control } from "../../src/native/abi.ts";
 import type { NativeServer } from "../../src/native/contract.ts";
 import { createDispatcher } from "../../src/native/dispatch.ts";
 import { startServer } from "../../src/native/server.ts";
 import { chopin_server_bytes_in_use } from "../../src/native/symbols.ts";
+import type { Program } from "../../src/program.ts";
 import type { Place } from "./_socket.ts";
 
 export interface Held extends Place {
@@ -17,6 +18,12 @@ export interface Held extends Place {
   requestsPending(): number;
 }
 
+class Open extends Chopin {
+  compile(bodyLimit: number): Promise<Program> {
+    return compileProgram(this.definition, { bodyLimit, development: false });
+  }
+}
+
 /** Serves like `app.serve` on a port of the system's choice while `run` runs. */
 export async function withNative(
   app: Chopin,
@@ -24,10 +31,7 @@ export async function withNative(
   given: ServeOptions = {},
 ): Promise<void> {
   const options = serverOptions({ hostname: "127.0.0.1", port: 0, ...given });
-  const program = await compileProgram(app.definition, {
-    bodyLimit: options.bodyLimitBytes,
-    development: false,
-  });
+  const program = await new Open().merge(app).compile(options.bodyLimitBytes);
   const native = await startServer(options, program.router, (server) =>
     createDispatcher(server, program),
   );
