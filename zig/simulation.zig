@@ -326,6 +326,43 @@ test "whole, split at every byte, and behind a good request: the same answers" {
             "GET http://other HTTP/1.1\r\nHost: h\r\n\r\n" ++ get,
             problem("404", "Not Found", "not_found") ++ "|200 0 /echo/a ",
         },
+        .{
+            // A request inside of a body that nobody reads.
+            std.fmt.comptimePrint(
+                "POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: {d}\r\n\r\n",
+                .{get.len},
+            ) ++ get ++ post,
+            problem("404", "Not Found", "not_found") ++ "|200 2 /echo/b hello",
+        },
+        .{
+            // More than is drained.
+            "POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n" ++ get,
+            problem("404", "Not Found", "not_found"),
+        },
+        .{
+            "POST /nowhere HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" ++
+                "5\r\nhelloXX" ++ get,
+            problem("404", "Not Found", "not_found"),
+        },
+        .{
+            "POST /nowhere HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n" ++
+                "Content-Length: 5\r\n\r\nhello" ++ get,
+            problem("404", "Not Found", "not_found"),
+        },
+        .{
+            "POST /echo/a HTTP/1.1\r\nHost: h\r\nExpect: x\r\n\r\n" ++ get,
+            problem("417", "Expectation Failed", "expectation_failed"),
+        },
+        .{
+            "POST /echo/a HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n" ++
+                "hello" ++ get,
+            "200 2 /echo/a hello",
+        },
+        .{
+            "POST /echo/a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, content-length\r\n" ++
+                "Upgrade: websocket\r\nContent-Length: 5\r\n\r\nhello" ++ get,
+            "200 2 /echo/a hello|200 0 /echo/a ",
+        },
     };
     for (cases) |case| {
         const input, const expected = case;
@@ -402,6 +439,12 @@ test "100 Continue is sent once, when the body is wanted" {
     try world.send(client, "hi");
     try world.run();
     try expectSummary("100 |200 2 /echo/a hi", client);
+    // Behind an answer that is late, not before it.
+    const behind = try world.ask(late ++ "POST /echo/a" ++ fields);
+    try testing.expectEqual(0, behind.outgoing.items.len);
+    world.answerLate("late");
+    try world.run();
+    try expectSummary("200 late|100 ", behind);
     const refused = try world.ask("POST /nowhere" ++ fields);
     try expectSummary(problem("404", "Not Found", "not_found"), refused);
     try testing.expect(refused.server_finished);
@@ -522,6 +565,37 @@ test "no descriptors: accepting pauses without spinning and goes on" {
     try world.run();
     try testing.expect(third.accepted);
     try expectSummary("200 0 /echo/a ", third);
+}
+
+test "no descriptors for some time: who waits is accepted when there are some again" {
+    const world = try World.create(24, .{});
+    defer world.destroy();
+    world.server.reactor.faults.descriptors = 100;
+    const client = try world.ask(get);
+    const polls = world.server.reactor.polls;
+    for (0..10) |_| try world.sleep(100);
+    try testing.expect(!client.accepted);
+    // Each pause ends with one attempt, which fails.
+    try testing.expect(world.server.reactor.polls - polls < 100);
+    world.server.reactor.faults.descriptors = 0;
+    // One turn ends the pause, the next one accepts.
+    try world.sleep(100);
+    try world.run();
+    try testing.expect(client.accepted);
+    try expectSummary("200 0 /echo/a ", client);
+}
+
+test "a client that finished its side gets answers also to what has to wait for its turn" {
+    const world = try World.create(25, .{});
+    defer world.destroy();
+    const client = try world.ask(late ++ post ++ get ** 100);
+    client.finished = true;
+    try world.run();
+    try testing.expect(!client.closed);
+    world.answerLate("late");
+    try world.run();
+    try expectSummary("200 late|200 2 /echo/b hello" ++ "|200 0 /echo/a " ** 100, client);
+    try testing.expect(client.closed);
 }
 
 test "bodies and waiting requests share one ceiling; what exceeds it is answered 503" {
