@@ -145,7 +145,8 @@ pub fn Server(comptime Reactor: type) type {
             for (events) |event| self.core.connections.prefetch(@truncate(event.token));
             var accepting = false;
             for (events) |event| {
-                if (event.token == acceptor.listener_token) accepting = true else self.handle(event);
+                const new = event.token == acceptor.listener_token;
+                if (new) accepting = true else self.handle(event);
             }
             self.parseReceived();
             if (accepting) acceptor.acceptAll(self);
