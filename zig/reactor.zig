@@ -30,9 +30,9 @@ pub const Native = switch (builtin.os.tag) {
 };
 
 const contract = .{
-    "init",  "deinit", "descriptor", "observe", "poll", "setAlarm",
-    "add",   "modify", "accept",     "receive", "send", "shutdownWrite",
-    "close", "nowMs",  "seconds",
+    "init",  "deinit",  "descriptor", "observe", "rest", "poll",          "setAlarm",
+    "add",   "modify",  "accept",     "receive", "send", "shutdownWrite", "close",
+    "nowMs", "seconds",
 };
 
 /// A compile-time check that a backend has every declaration of the contract.

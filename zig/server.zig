@@ -129,8 +129,9 @@ pub fn Server(comptime Reactor: type) type {
                 const count = self.round(wait);
                 done += count;
                 wait = 0;
-                // Handlers that wait need the script's microtasks.
-                if (count == 0 or self.core.held.count > 0) break;
+                // After a single event another poll would find nothing; and handlers that wait need
+                // the script's microtasks.
+                if (count <= 1 or self.core.held.count > 0) break;
             }
             self.publish();
             return done;

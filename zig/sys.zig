@@ -27,6 +27,7 @@ pub const resolveHost = address_file.resolveHost;
 pub const EpollEvent = linux_file.EpollEvent;
 pub const Epoll = linux_file.Epoll;
 pub const EpollError = linux_file.EpollError;
+pub const EpollOperation = linux_file.EpollOperation;
 pub const epollCreate = linux_file.epollCreate;
 pub const epollControl = linux_file.epollControl;
 pub const epollWait = linux_file.epollWait;

@@ -207,6 +207,7 @@ pub fn observeLoop(self: *Server) callconv(.c) i32 {
 /// Before JS sleeps: the next event or deadline makes the wake-up's descriptor readable.
 pub fn arm(self: *Server) callconv(.c) i32 {
     self.implementation.setAlarm();
+    self.implementation.reactor.rest();
     const wakeup = if (self.wakeup) |*created| created else return invalid;
     wakeup.arm() catch |reason| return codeOf(reason);
     return 0;

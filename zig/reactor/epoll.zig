@@ -11,30 +11,28 @@ const Token = reactor.Token;
 
 pub const Epoll = struct {
     epoll: sys.Descriptor,
-    /// Holds `epoll` and, observed only, the descriptor of the event loop that shares this thread,
-    /// so that a short wait ends at once when either side has work. A set of its own: in `epoll`
-    /// itself the other loop's readiness would look like ours.
-    outer: sys.Descriptor,
+    /// Epoll descriptor of the event loop that shares this thread. It is in the set while this
+    /// thread is ours, observed only, so that a wait ends when either side has work; out of it
+    /// while we sleep in that loop, or each of its events would wake us.
+    observed: ?sys.Descriptor = null,
+    watches_observed: bool = false,
     timer: sys.Descriptor,
 
-    /// Events of the timer and of nested sets carry no token of the server's.
+    /// Events of the timer and of the observed loop carry no token of the server's.
     const timer_token: Token = std.math.maxInt(Token);
+    const observed_token: Token = timer_token - 1;
 
     pub fn init() !Epoll {
         const epoll = try sys.epollCreate();
         errdefer sys.close(epoll);
-        const outer = try sys.epollCreate();
-        errdefer sys.close(outer);
         const timer = try sys.timerCreate();
         errdefer sys.close(timer);
         try sys.epollControl(epoll, .add, timer, sys.Epoll.IN, timer_token);
-        try sys.epollControl(outer, .add, epoll, sys.Epoll.IN, 0);
-        return .{ .epoll = epoll, .outer = outer, .timer = timer };
+        return .{ .epoll = epoll, .timer = timer };
     }
 
     pub fn deinit(self: *Epoll) void {
         sys.close(self.timer);
-        sys.close(self.outer);
         sys.close(self.epoll);
     }
 
@@ -45,22 +43,42 @@ pub const Epoll = struct {
 
     /// Lets `poll` return early when this other epoll descriptor has events; they are not taken.
     pub fn observe(self: *Epoll, other: sys.Descriptor) reactor.RegisterError!void {
-        return mapped(sys.epollControl(self.outer, .add, other, sys.Epoll.IN, 0));
+        self.observed = other;
+        return self.watchObserved(true);
+    }
+
+    fn watchObserved(self: *Epoll, on: bool) reactor.RegisterError!void {
+        const other = self.observed orelse return;
+        if (self.watches_observed == on) return;
+        const operation: sys.EpollOperation = if (on) .add else .remove;
+        const events = sys.Epoll.IN;
+        try mapped(sys.epollControl(self.epoll, operation, other, events, observed_token));
+        self.watches_observed = on;
+    }
+
+    /// The thread is about to sleep in the observed loop; the next `poll` that waits ends that.
+    pub fn rest(self: *Epoll) void {
+        self.watchObserved(false) catch {};
     }
 
     /// Ready events. With `wait_ns` it waits so long at most, or until an observed loop has work.
     pub fn poll(self: *Epoll, events: []Event, wait_ns: u64) error{Unexpected}![]Event {
-        if (wait_ns > 0) {
-            var either: [2]sys.EpollEvent = undefined;
-            _ = try sys.epollWaitNs(self.outer, &either, wait_ns);
-        }
         var raw: [reactor.events_max]sys.EpollEvent = undefined;
-        const ready = try sys.epollWait(self.epoll, raw[0..@min(raw.len, events.len)], 0);
+        const room = raw[0..@min(raw.len, events.len)];
+        if (wait_ns > 0) self.watchObserved(true) catch return error.Unexpected;
+        const ready = if (wait_ns > 0)
+            try sys.epollWaitNs(self.epoll, room, wait_ns)
+        else
+            try sys.epollWait(self.epoll, room, 0);
         var count: usize = 0;
         for (ready) |event| {
-            if (event.data.u64 == timer_token) {
-                _ = try sys.counterRead(self.timer);
-                continue;
+            switch (event.data.u64) {
+                timer_token => {
+                    _ = try sys.counterRead(self.timer);
+                    continue;
+                },
+                observed_token => continue,
+                else => {},
             }
             events[count] = .{
                 .token = event.data.u64,

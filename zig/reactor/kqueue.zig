@@ -51,6 +51,11 @@ pub const Kqueue = struct {
         return change(self.outer, &.{filterOf(other, EVFILT.READ, EV.ADD, 0)});
     }
 
+    /// Nothing to do: the observed queue is in a set of its own.
+    pub fn rest(self: *Kqueue) void {
+        _ = self;
+    }
+
     pub fn poll(self: *Kqueue, events: []Event, wait_ns: u64) error{Unexpected}![]Event {
         if (wait_ns > 0) {
             var either: [2]Kevent = undefined;

@@ -84,6 +84,10 @@ pub const Simulated = struct {
         _ = other;
     }
 
+    pub fn rest(self: *Simulated) void {
+        _ = self;
+    }
+
     pub fn poll(self: *Simulated, events: []Event, wait_ns: u64) error{Unexpected}![]Event {
         _ = wait_ns;
         self.polls += 1;
