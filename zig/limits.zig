@@ -81,7 +81,7 @@ pub const pool_free_bytes_max = 4 * 1024 * 1024;
 pub const rounds_max = 8;
 
 /// How long the library may wait for the network while the event loop has nothing to do
-/// (CHOPIN_EPOLL_TIMEOUT_MS is in milliseconds and may only lower it).
+/// (CHOPIN_EPOLL_TIMEOUT_MS is in milliseconds: 0 forbids it).
 pub const quiet_wait_ns = 1_000_000;
 
 /// Answers of one connection that the peer has not taken; beyond it reading stops.

@@ -134,7 +134,7 @@ fn medley(seed: u64, requests: usize) !void {
         if (random.boolean()) world.answerOneLate();
         // As the script does when its ring is full.
         if (random.uintLessThan(u8, 20) == 0) _ = delivery.flushLate(&world.server);
-        for (0..random.uintLessThan(u8, 4)) |_| _ = try world.server.turn(0);
+        for (0..random.uintLessThan(u8, 4)) |_| _ = try world.server.turn(false);
     }
     world.server.reactor.faults = .{};
     for (&peers) |*peer| {
@@ -142,7 +142,7 @@ fn medley(seed: u64, requests: usize) !void {
         try peer.send(world, peer.rest.items.len);
         peer.client.finished = random.boolean();
     }
-    while (try world.server.turn(0) > 0 or world.held.items.len > 0) world.answerOneLate();
+    while (try world.server.turn(false) > 0 or world.held.items.len > 0) world.answerOneLate();
     for (&peers) |*peer| try peer.check();
     for (&peers) |*peer| peer.client.finished = true;
     try world.run();

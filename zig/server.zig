@@ -117,18 +117,18 @@ pub fn Server(comptime Reactor: type) type {
             self.reactor.deinit();
         }
 
-        /// Everything that can be done now. `wait_ns`: how long it may wait when nothing can.
+        /// Everything that can be done now. `may_wait`: for a millisecond at most when nothing can.
         /// Returns how much was done: 0 means quiet.
-        pub fn turn(self: *Self, wait_ns: u64) error{ReEntered}!u32 {
+        pub fn turn(self: *Self, may_wait: bool) error{ReEntered}!u32 {
             if (self.in_turn) return error.ReEntered;
             self.in_turn = true;
             defer self.in_turn = false;
             var done = delivery.flushLate(self);
-            var wait = if (done > 0) 0 else wait_ns;
+            var wait = may_wait and done == 0;
             for (0..limits.rounds_max) |_| {
                 const count = self.round(wait);
                 done += count;
-                wait = 0;
+                wait = false;
                 // After a single event another poll would find nothing; and handlers that wait need
                 // the script's microtasks.
                 if (count <= 1 or self.core.held.count > 0) break;
@@ -137,9 +137,9 @@ pub fn Server(comptime Reactor: type) type {
             return done;
         }
 
-        fn round(self: *Self, wait_ns: u64) u32 {
+        fn round(self: *Self, wait: bool) u32 {
             var storage: [reactor_module.events_max]reactor_module.Event = undefined;
-            const events = self.reactor.poll(&storage, wait_ns) catch storage[0..0];
+            const events = self.reactor.poll(&storage, wait) catch storage[0..0];
             self.refreshClock();
             // Connections come in any order and from cold memory: fetched ahead, they arrive
             // together.

@@ -119,7 +119,7 @@ pub const World = struct {
     /// Turns until nothing more happens.
     pub fn run(self: *World) !void {
         var turns: u32 = 0;
-        while (try self.server.turn(0) > 0) : (turns += 1) {
+        while (try self.server.turn(false) > 0) : (turns += 1) {
             if (turns > 100_000) return error.NoRest;
         }
         try testing.expectEqual(0, self.server.core.batch.entries_count);
@@ -655,13 +655,13 @@ pub fn storm(seed: u64, rounds: u32) !void {
             },
             else => {},
         }
-        for (0..random.uintLessThan(u8, 4)) |_| _ = try world.server.turn(0);
+        for (0..random.uintLessThan(u8, 4)) |_| _ = try world.server.turn(false);
     }
     world.server.reactor.faults = .{};
     for (clients) |client| client.window = std.math.maxInt(usize);
     for (0..asked.len * rounds) |_| {
         world.server.reactor.now += 20;
-        _ = try world.server.turn(0);
+        _ = try world.server.turn(false);
         while (world.held.items.len > 0 and world.lateRoom()) world.answerLate("late");
         if (world.server.core.held.count == 0) {
             var unread: usize = 0;

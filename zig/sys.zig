@@ -37,6 +37,7 @@ pub const eventCreate = linux_file.eventCreate;
 pub const eventWrite = linux_file.eventWrite;
 pub const counterRead = linux_file.counterRead;
 pub const timerCreate = linux_file.timerCreate;
+pub const timerRepeat = linux_file.timerRepeat;
 pub const timerSet = linux_file.timerSet;
 
 pub const Memory = memory_file.Memory;

@@ -31,8 +31,8 @@ const holdMs = 1;
 export interface LoopOptions {
   readonly handle: Pointer;
   readonly view: Uint32Array;
-  /** Longest native wait of a quiet turn in microseconds; 0: never wait natively. */
-  readonly waitUs: number;
+  /** Turns may wait natively, a millisecond at most. */
+  readonly waits: boolean;
   /** Called after each turn. */
   readonly afterTurn: () => void;
 }
@@ -44,42 +44,53 @@ export interface Loop {
   close(): void;
 }
 
-/**
- * Timers and immediates are numbered in one sequence: when the one made at the start of this turn
- * follows the one of the last turn, no code has asked the loop for anything in between.
- */
-function watchIds(): (immediate: NodeJS.Immediate | undefined) => boolean {
-  let previousId = 0;
-  return (immediate) => {
-    const id = Number(immediate);
-    const unused = id === previousId + 1;
-    previousId = id;
-    return unused;
-  };
+/** The immediate that Bun's loop runs in its next round. */
+class NextRound {
+  readonly #run: () => void;
+  #immediate: NodeJS.Immediate | undefined;
+  #id = 0;
+
+  constructor(run: () => void) {
+    this.#run = run;
+  }
+
+  get asked(): boolean {
+    return this.#immediate !== undefined;
+  }
+
+  /**
+   * Asks for the round, again if need be. Timers and immediates are numbered in one sequence: true
+   * when no other was asked for since this was called last, so that nobody else waits for the loop.
+   */
+  ask(): boolean {
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
+    this.#immediate = setImmediate(this.#run);
+    const last = this.#id;
+    this.#id = Number(this.#immediate);
+    return this.#id === last + 1;
+  }
+
+  /** Not needed, or running already. */
+  forget(): void {
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
+    this.#immediate = undefined;
+  }
 }
 
 /** Creates the wake-up and asks for the first turn. Throws when no wake-up works on this system. */
 export function startLoop(options: LoopOptions): Loop {
-  const { handle, view, waitUs, afterTurn } = options;
-  let immediate: NodeJS.Immediate | undefined;
+  const { handle, view, afterTurn } = options;
+  const next = new NextRound(turn);
   let closed = false;
   let quietTurns = 0;
-  const loopWasUnused = watchIds();
 
   const kind = chopin_wakeup_create(handle, 0);
   if (kind < 0) throw new Error(`Chopin cannot be woken by the system (code ${kind})`);
   // It also keeps the process alive while the server listens.
-  const wakeup = new Wakeup(view[control.result] as number, wake);
-  const observed = waitUs > 0 && chopin_loop_observe(handle) === 1;
-
-  function wake(): void {
-    if (!closed && immediate === undefined) turn();
-  }
-
-  /** A handler that waits may wait for a timer, which shows on no descriptor. */
-  function mayWait(): boolean {
-    return observed && view[control.requestsPending] === 0;
-  }
+  const wakeup = new Wakeup(view[control.result] as number, () => {
+    if (!closed && !next.asked) turn();
+  });
+  const observed = options.waits && chopin_loop_observe(handle) === 1;
 
   /**
    * Handlers that awaited nothing slow settle in microtasks, which would run right after this turn:
@@ -90,21 +101,18 @@ export function startLoop(options: LoopOptions): Loop {
     if (view[control.lateCount] !== 0) chopin_answers_flush(handle);
   }
 
-  /** Asks for Bun's next round. Whether nobody else has asked for it since we did so last. */
-  function askAgain(): boolean {
-    if (immediate !== undefined) clearImmediate(immediate);
-    immediate = setImmediate(turn);
-    return loopWasUnused(immediate);
-  }
-
-  /** Turns without Bun's loop between them, as long as nobody else uses it, and for as long as a quiet
-   *  turn may wait: its round costs as much as ten requests. */
+  /**
+   * Turns without Bun's loop between them, as long as nobody else uses it and for as long as one
+   * may wait: a round of it costs as much as ten requests.
+   */
   function turn(): void {
-    immediate = undefined;
+    next.forget();
+    let unused = next.ask();
     const end = performance.now() + holdMs;
-    let unused = askAgain();
-    for (let now = 0; now < end; now = performance.now()) {
-      const done = chopin_server_turn(handle, unused && mayWait() ? waitUs : 0);
+    do {
+      // A handler that waits may wait for a timer, which shows on no descriptor.
+      const waits = observed && unused && view[control.requestsPending] === 0;
+      const done = chopin_server_turn(handle, waits ? 1 : 0);
       // A handler runs Bun's loop, as test frameworks do: its own turn is below and not yet over.
       if (done < 0) return;
       if (view[control.requestsPending] !== 0) answerSettled();
@@ -113,25 +121,27 @@ export function startLoop(options: LoopOptions): Loop {
       quietTurns = done > 0 ? 0 : quietTurns + 1;
       if (done === 0 || !unused) break;
       drainMicrotasks();
-      unused = askAgain();
-    }
-    if (quietTurns < quietTurnsMax || view[control.lateCount] !== 0) return;
+      unused = next.ask();
+    } while (performance.now() < end);
+    if (quietTurns >= quietTurnsMax && view[control.lateCount] === 0) sleep();
+  }
+
+  function sleep(): void {
     // Without memory for the wake-up the turns go on.
     if (chopin_server_arm(handle) < 0) return;
-    if (immediate !== undefined) clearImmediate(immediate);
-    immediate = undefined;
+    next.forget();
     quietTurns = 0;
   }
 
   // Not at once: what a turn calls back needs the loop that is returned here.
-  immediate = setImmediate(turn);
+  next.ask();
   return {
     requestTurn() {
-      if (immediate === undefined && !closed) immediate = setImmediate(turn);
+      if (!next.asked && !closed) next.ask();
     },
     close() {
       closed = true;
-      if (immediate !== undefined) clearImmediate(immediate);
+      next.forget();
       wakeup.close();
     },
   };

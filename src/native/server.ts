@@ -124,8 +124,8 @@ function run(parts: Parts): NativeServer {
     ended = resolve;
   });
   parts.state.dispatcher = parts.createDispatcher(native);
-  const waitUs = Math.min(parts.options.epollTimeoutMs, 1) * 1000;
-  const loop = startLoop({ handle, view, waitUs, afterTurn });
+  const waits = parts.options.epollTimeoutMs > 0;
+  const loop = startLoop({ handle, view, waits, afterTurn });
   keepHot(parts, native);
   return native;
 }

@@ -177,10 +177,9 @@ pub fn end(self: *Server) callconv(.c) i32 {
     return 0;
 }
 
-/// See `server.zig`. `wait_us` is capped at a millisecond. Negative: called while a turn runs.
-pub fn turn(self: *Server, wait_us: u32) callconv(.c) i32 {
-    const wait_ns = @min(@as(u64, wait_us) * std.time.ns_per_us, limits.quiet_wait_ns);
-    const done = self.implementation.turn(wait_ns) catch return @intFromEnum(Code.re_entered);
+/// See `server.zig`. `may_wait` is 0 or 1. Negative: called while a turn runs.
+pub fn turn(self: *Server, may_wait: u32) callconv(.c) i32 {
+    const done = self.implementation.turn(may_wait != 0) catch return @intFromEnum(Code.re_entered);
     return @intCast(@min(done, std.math.maxInt(i32)));
 }
 

@@ -2,6 +2,7 @@
 //! Cross-compiled with every build; not yet run on a Mac.
 
 const std = @import("std");
+const limits = @import("../limits.zig");
 const reactor = @import("../reactor.zig");
 const sys = @import("../sys.zig");
 
@@ -56,10 +57,10 @@ pub const Kqueue = struct {
         _ = self;
     }
 
-    pub fn poll(self: *Kqueue, events: []Event, wait_ns: u64) error{Unexpected}![]Event {
-        if (wait_ns > 0) {
+    pub fn poll(self: *Kqueue, events: []Event, wait: bool) error{Unexpected}![]Event {
+        if (wait) {
             var either: [2]Kevent = undefined;
-            _ = try take(self.outer, &either, wait_ns);
+            _ = try take(self.outer, &either, limits.quiet_wait_ns);
         }
         var raw: [reactor.events_max]Kevent = undefined;
         const ready = try take(self.kqueue, raw[0..@min(raw.len, events.len)], 0);

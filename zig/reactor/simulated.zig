@@ -88,8 +88,8 @@ pub const Simulated = struct {
         _ = self;
     }
 
-    pub fn poll(self: *Simulated, events: []Event, wait_ns: u64) error{Unexpected}![]Event {
-        _ = wait_ns;
+    pub fn poll(self: *Simulated, events: []Event, wait: bool) error{Unexpected}![]Event {
+        _ = wait;
         self.polls += 1;
         var count: usize = 0;
         for (self.clients.items) |client| {

@@ -150,6 +150,17 @@ pub fn counterRead(fd: Descriptor) error{Unexpected}!u64 {
     };
 }
 
+/// Makes the timer readable every `interval_ns` from now on; 0 stops it.
+pub fn timerRepeat(fd: Descriptor, interval_ns: u32) error{Unexpected}!void {
+    std.debug.assert(interval_ns < std.time.ns_per_s);
+    const each: linux.timespec = .{ .sec = 0, .nsec = interval_ns };
+    const setting: linux.itimerspec = .{ .it_interval = each, .it_value = each };
+    return switch (linux.errno(linux.timerfd_settime(fd, .{}, &setting, null))) {
+        .SUCCESS => {},
+        else => |code| sys.unexpected("timerfd_settime", code),
+    };
+}
+
 /// Makes the timer readable once at `deadline_ns` of the monotonic clock, at once when that has
 /// passed; null disarms it.
 pub fn timerSet(fd: Descriptor, deadline_ns: ?u64) error{Unexpected}!void {
