@@ -25,6 +25,16 @@ export interface ServeOptions {
    * 256 MiB unless told. What exceeds them gets 503.
    */
   readonly pendingLimit?: number;
+  /** Requests that may wait for their handlers: 16,384 unless told. Further ones get 503. */
+  readonly pendingMax?: number;
+  /** Field lines of a head: 128 unless told. More get 431. */
+  readonly fieldsMax?: number;
+  /** Unanswered requests of one connection: 64 unless told. Further ones are read later. */
+  readonly pipelineMax?: number;
+  /** Bytes of answers that a client has not taken: beyond 256 KiB, unless told, nothing is read. */
+  readonly outputBacklog?: number;
+  /** Milliseconds that a client may take nothing of an answer: 30,000 unless told. */
+  readonly writeTimeoutMs?: number;
   /** Milliseconds for a whole head: 10,000 unless told. Slower ones get 408. */
   readonly headTimeoutMs?: number;
   /** Milliseconds for a whole body: 30,000 unless told. Slower ones get 408. */
@@ -63,6 +73,11 @@ const optionRanges = {
   headLimit: { least: 1024, most: 131_072, unit: "bytes" },
   bodyLimit: { least: 0, most: 0xffff_ffff, unit: "bytes" },
   pendingLimit: { least: 64 * 1024, most: 0xffff_ffff, unit: "bytes" },
+  pendingMax: { least: 1, most: 1_048_576, unit: "requests" },
+  fieldsMax: { least: 1, most: 4096, unit: "fields" },
+  pipelineMax: { least: 1, most: 512, unit: "requests" },
+  outputBacklog: { least: 4096, most: 0x7fff_ffff, unit: "bytes" },
+  writeTimeoutMs: { least: 1, most: hour, unit: "milliseconds" },
   headTimeoutMs: { least: 1, most: hour, unit: "milliseconds" },
   bodyTimeoutMs: { least: 1, most: hour, unit: "milliseconds" },
   idleTimeoutMs: { least: 1, most: hour, unit: "milliseconds" },
@@ -114,6 +129,11 @@ export function serverOptions(
     headLimitBytes: option("headLimit", 32 * 1024),
     bodyLimitBytes: option("bodyLimit", bodyLimitDefault),
     pendingLimitBytes: option("pendingLimit", 256 * 1024 * 1024),
+    pendingMax: option("pendingMax", 16 * 1024),
+    fieldsMax: option("fieldsMax", 128),
+    pipelineMax: option("pipelineMax", 64),
+    outputBacklogBytes: option("outputBacklog", 256 * 1024),
+    writeTimeoutMs: option("writeTimeoutMs", 30_000),
     headTimeoutMs: option("headTimeoutMs", 10_000),
     bodyTimeoutMs: option("bodyTimeoutMs", 30_000),
     idleTimeoutMs: option("idleTimeoutMs", 60_000),

@@ -86,6 +86,23 @@ describe("limits", () => {
       { headLimit: 1024, bodyLimit: 8 },
     ));
 
+  test("of fields, and of requests that wait", () =>
+    withServer(
+      new Chopin().get("/", async () => {
+        await Bun.sleep(5);
+        return "late";
+      }),
+      async (server) => {
+        const head = "GET / HTTP/1.1\r\nHost: h\r\n";
+        expect(await exchange(server, `${head}A: 1\r\nB: 2\r\n\r\n`)).toStartWith("HTTP/1.1 431 ");
+        const close = "Connection: close\r\n\r\n";
+        const both = await exchange(server, `${head}\r\n${head}${close}`);
+        expect(both).toContain("late");
+        expect(both).toContain("HTTP/1.1 503 ");
+      },
+      { fieldsMax: 2, pendingMax: 1 },
+    ));
+
   test("of time for a head", () =>
     withServer(
       hello(),

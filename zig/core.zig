@@ -31,6 +31,13 @@ pub const Config = extern struct {
     idle_timeout_ms: u32 = limits.idle_timeout_ms_default,
     write_timeout_ms: u32 = limits.write_timeout_ms_default,
     pending_bytes_max: u32 = limits.pending_bytes_default,
+
+    /// Slots for requests that wait, and for answers that are ready behind them: those must not
+    /// lack room because others wait. Memory is touched as slots are used.
+    pub fn heldSlots(config: *const Config) u32 {
+        const behind = @as(u64, config.slab_capacity) * config.pipeline_max;
+        return config.pending_max + @as(u32, @intCast(@min(behind, limits.queued_answers_most)));
+    }
 };
 
 pub const Core = struct {

@@ -232,6 +232,7 @@ pub fn hold(server: anytype, index: u32) error{ InvalidArgument, Full, OutOfMemo
     const entry = core.batch.entryOfRecord(index) orelse return error.InvalidArgument;
     if (entry.slot != none) return entry.slot;
     const connection = core.connections.at(entry.connection);
+    if (core.held.count >= core.config.pending_max) return error.Full;
     const slot = core.held.acquire() orelse return error.Full;
     const held = core.held.at(slot);
     held.* = .{

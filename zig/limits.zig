@@ -56,6 +56,9 @@ pub const pipeline_max = 64;
 /// Requests of one worker that wait for an async handler. Each costs its head and a slot.
 pub const pending_default = 16 * 1024;
 
+/// Ready answers of one worker that wait behind unfinished ones; 160 MiB of addresses, no memory.
+pub const queued_answers_most = 1024 * 1024;
+
 /// Bytes of one worker's gathered bodies and waiting requests; what exceeds them is answered 503. A
 /// quarter of the memory of a small machine, and 256 bodies at the default limit.
 pub const pending_bytes_default = 256 * 1024 * 1024;

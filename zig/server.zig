@@ -87,7 +87,7 @@ pub fn Server(comptime Reactor: type) type {
                     .batch = .{ .view = view },
                     .pool = .init(limits.pool_free_bytes_max),
                     .connections = try .init(config.slab_capacity),
-                    .held = try .init(config.pending_max),
+                    .held = try .init(config.heldSlots()),
                     .timers = try .init(config.slab_capacity, reactor.nowMs()),
                 },
                 .reactor = reactor,

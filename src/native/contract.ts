@@ -24,6 +24,12 @@ export interface ServerOptions {
   readonly pendingLimitBytes: number;
   /** Of routes that name no limit of their own. */
   readonly bodyLimitBytes: number;
+  /** Requests that wait for their handlers. */
+  readonly pendingMax: number;
+  readonly fieldsMax: number;
+  readonly pipelineMax: number;
+  readonly outputBacklogBytes: number;
+  readonly writeTimeoutMs: number;
   readonly headTimeoutMs: number;
   readonly bodyTimeoutMs: number;
   readonly idleTimeoutMs: number;
