@@ -10,6 +10,7 @@ pub const fields = @import("http/fields.zig");
 pub const framing = @import("http/framing.zig");
 pub const parser = @import("http/parser.zig");
 pub const problem = @import("http/problem.zig");
+pub const proxy_protocol = @import("http/proxy_protocol.zig");
 pub const rejection = @import("http/rejection.zig");
 pub const scan = @import("http/scan.zig");
 pub const status = @import("http/status.zig");

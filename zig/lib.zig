@@ -55,6 +55,7 @@ comptime {
 }
 
 test {
+    _ = @import("addresses.zig");
     _ = @import("answer.zig");
     _ = @import("batch.zig");
     _ = @import("body.zig");

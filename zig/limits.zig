@@ -2,6 +2,12 @@
 //! that a user may want to change; the rest are fixed because the layout at the border rests on
 //! them.
 
+/// A line of the PROXY protocol's version 1 (proxy-protocol.txt 2.1).
+pub const proxy_line_bytes_max = 107;
+/// A whole header of version 2. The text of the protocol keeps to what one segment carries; what
+/// balancers add about a TLS client and its certificate has been seen to take up to two kilobytes.
+pub const proxy_header_bytes_max = 4096;
+
 /// Requests in one dispatch. 64 connections with 8 pipelined requests each fill it; the callback's
 /// 80 ns are then shared by 512 requests.
 pub const batch_max = 512;
