@@ -53,6 +53,20 @@ pub const trailer_bytes_max = 8 * 1024;
 /// A whole request body, unless the route says otherwise.
 pub const body_bytes_default = 1024 * 1024;
 
+/// A streamed body's limit that stands for none.
+pub const body_bytes_unlimited = 0xffff_ffff;
+
+/// Pieces of streamed answers from this size on are sent at once and out of JS's own memory; smaller
+/// ones are gathered until the turn ends, since a copy costs less than a call.
+pub const piece_sent_least = 16 * 1024;
+
+/// Bytes of a streamed answer that may wait for the client before its producer has to: what a
+/// socket's buffer takes in one go.
+pub const stream_backlog_bytes = 128 * 1024;
+
+/// One call of sendfile: more would let one connection hold up the others.
+pub const file_bytes_per_call = 2 * 1024 * 1024;
+
 /// Unread body bytes that are drained so that the connection can be kept.
 pub const drain_bytes_max = 256 * 1024;
 
@@ -121,3 +135,21 @@ pub const prefixes_max = 32;
 /// Methods that an application may name beside the nine of RFC 9110 and 5789: bits in a route's
 /// set.
 pub const methods_max = 31;
+
+/// Ranges in one Range field; more are ignored. PDF readers ask for a dozen, and the work for each
+/// pair of them stays below that of opening a file.
+pub const ranges_max = 32;
+
+/// Open files that one worker keeps for the next requests, unless that exceeds a quarter of its
+/// descriptors: connections need the rest. Pages beyond a thousand files are rarely hot.
+pub const open_files_max = 1024;
+
+/// How long an open file is taken to be what its path names. One stat a second costs nothing, and
+/// nobody sees a page that is older.
+pub const file_check_ms_default = 1_000;
+
+/// Bytes of a path below a root: PATH_MAX of Linux, longer ones cannot be opened.
+pub const file_path_bytes_max = 4095;
+
+/// Symbolic links on the way to one file, as Linux counts them.
+pub const links_max = 40;

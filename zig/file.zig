@@ -1,0 +1,11 @@
+//! Files as answers: what is sent for a path, conditions, ranges and encodings considered, and the
+//! cache of open files behind it. `c/file.zig` offers it to TypeScript, `answer.zig` uses it for
+//! routes that are answered without JavaScript.
+
+test {
+    _ = @import("file/conditional.zig");
+    _ = @import("file/date.zig");
+    _ = @import("file/mime.zig");
+    _ = @import("file/negotiate.zig");
+    _ = @import("file/range.zig");
+}
