@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { prepareFiles } from "./harness/files.ts";
 import { missingTool, prepareLoad } from "./harness/load.ts";
 import { measure, type Sample } from "./harness/measure.ts";
 import { type Options, readOptions, usage } from "./harness/options.ts";
@@ -13,7 +14,7 @@ import { median } from "./harness/statistics.ts";
 import { printReport } from "./harness/terminal.ts";
 import { resultsFolder, rootFolder } from "./harness/tools.ts";
 import { verify } from "./harness/verify.ts";
-import { type Workload, workloads } from "./harness/workloads.ts";
+import { type Endpoint, type Workload, workloads } from "./harness/workloads.ts";
 import { writeReport } from "./report.ts";
 import { measureStart, type StartSample } from "./start.ts";
 
@@ -33,6 +34,12 @@ function takesPart(peer: Peer, workload: Workload, options: Options): boolean {
   return workload.only === undefined || workload.only.includes(peer.name);
 }
 
+/** A contender and the endpoints at which its answers are right. */
+interface Admitted {
+  readonly peer: Peer;
+  readonly endpoints: ReadonlySet<Endpoint>;
+}
+
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 /** Without the folder of the checkout: results are shown to others. */
@@ -41,13 +48,43 @@ function messageOf(error: unknown): string {
   return message.replaceAll(`${resolve(rootFolder)}/`, "");
 }
 
-/** Prepares and checks everyone who is asked for; who fails is left out by name. */
-async function admit(options: Options, wanted: readonly Workload[], progress: Progress) {
-  const admitted: Peer[] = [];
-  const skip = (name: string, reason: string) => {
-    say(`  ${name} is left out: ${reason}`);
-    progress.skipped.push({ name, reason });
-  };
+/** Checks the answers of one contender; where they are wrong it is left out by name. */
+async function admitPeer(peer: Peer, endpoints: readonly Endpoint[], progress: Progress) {
+  const right = new Set<Endpoint>();
+  const answerBytes: Partial<Record<Endpoint, number>> = {};
+  for (const endpoint of endpoints) {
+    let reason = peer.missing?.(endpoint);
+    if (reason === undefined) {
+      try {
+        const found = await verify(peer, endpoint);
+        reason = found.fault;
+        if (found.answerBytes !== undefined) answerBytes[endpoint] = found.answerBytes;
+      } catch (error) {
+        reason = messageOf(error);
+      }
+    }
+    if (reason === undefined) right.add(endpoint);
+    else skip(progress, `${peer.name} at ${endpoint}`, reason);
+  }
+  if (right.size > 0) {
+    const { name, title } = peer;
+    progress.peers.push({ name, title, version: await peer.version(), answerBytes });
+  }
+  return { peer, endpoints: right };
+}
+
+function skip(progress: Progress, name: string, reason: string): void {
+  say(`  ${name} is left out: ${reason}`);
+  progress.skipped.push({ name, reason });
+}
+
+/** Prepares and checks everyone who is asked for. */
+async function admit(
+  options: Options,
+  wanted: readonly Workload[],
+  progress: Progress,
+): Promise<Admitted[]> {
+  const admitted: Admitted[] = [];
   const all = options.other === undefined ? peers : [...peers, otherChopin(options.other)];
   for (const peer of all) {
     const own = wanted.filter((workload) => takesPart(peer, workload, options));
@@ -55,20 +92,8 @@ async function admit(options: Options, wanted: readonly Workload[], progress: Pr
     if (endpoints.length === 0) continue;
     say(`preparing ${peer.title}`);
     const missing = await peer.prepare();
-    if (missing !== undefined) {
-      skip(peer.name, missing);
-      continue;
-    }
-    try {
-      const { fault, answerBytes } = await verify(peer, endpoints);
-      if (fault === undefined) {
-        admitted.push(peer);
-        const { name, title } = peer;
-        progress.peers.push({ name, title, version: await peer.version(), answerBytes });
-      } else skip(peer.name, fault);
-    } catch (error) {
-      skip(peer.name, messageOf(error));
-    }
+    if (missing !== undefined) skip(progress, peer.name, missing);
+    else admitted.push(await admitPeer(peer, endpoints, progress));
   }
   return admitted;
 }
@@ -90,13 +115,16 @@ async function findRate(warmUpSeconds: number): Promise<number> {
 async function measureAll(
   options: Options,
   wanted: readonly Workload[],
-  admitted: readonly Peer[],
+  admitted: readonly Admitted[],
   progress: Progress,
   save: () => Promise<void>,
 ): Promise<void> {
   const { rounds, seconds, warmUpSeconds } = options;
   for (const workload of wanted) {
-    const order = admitted.filter((peer) => takesPart(peer, workload, options));
+    const order = admitted
+      .filter(({ endpoints }) => endpoints.has(workload.endpoint))
+      .map(({ peer }) => peer)
+      .filter((peer) => takesPart(peer, workload, options));
     for (let round = 0; round < rounds; round++) {
       say(`${workload.name}, round ${round + 1} of ${rounds}`);
       for (const peer of round % 2 === 0 ? order : order.toReversed()) {
@@ -133,6 +161,7 @@ async function run(options: Options): Promise<void> {
     if (reason !== undefined) progress.skipped.push({ name: workload.name, reason });
     return reason === undefined;
   });
+  prepareFiles();
   const admitted = await admit(options, wanted, progress);
   if (wanted.some(({ mode }) => mode === "paced")) progress.rate = await findRate(warmUpSeconds);
   await measureAll(options, wanted, admitted, progress, save);

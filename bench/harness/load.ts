@@ -11,6 +11,8 @@ export interface LoadResult {
   readonly failed: number;
   /** Of a fixed rate: requests that were due and were not sent or not answered in time. */
   readonly missed: number;
+  /** Bytes of bodies, sent and received; undefined where the generator does not tell. */
+  readonly bodyBytes: number | undefined;
   /** Null where requests are pipelined: wrk then fills in values that nobody measured. */
   readonly latency: Latency | null;
 }
@@ -24,9 +26,13 @@ export interface Latency {
   readonly curveUs: readonly number[];
 }
 
-const loadSources = ["load.zig", "histogram.zig", "answer_reader.zig"].map((name) =>
-  join(benchFolder, "load", name),
-);
+const loadSources = [
+  "load.zig",
+  "histogram.zig",
+  "answer_reader.zig",
+  "request.zig",
+  "socket.zig",
+].map((name) => join(benchFolder, "load", name));
 
 /** Builds the generator of this bench. Resolves with why it cannot be used, if so. */
 export function prepareLoad(): Promise<string | undefined> {
@@ -56,7 +62,7 @@ function readNumbers(text: string): (name: string) => number {
 }
 
 async function runWrk(workload: Workload, port: number, seconds: number): Promise<LoadResult> {
-  const { method, path, body } = requests[workload.endpoint];
+  const [{ method, path, body }] = requests[workload.endpoint];
   const script = join(benchFolder, "load", "wrk.lua");
   const flags = ["-t1", `-c${workload.connections}`, `-d${seconds}s`, "-s", script];
   const settings = [method, path, String(workload.depth), ...(body === undefined ? [] : [body])];
@@ -68,6 +74,7 @@ async function runWrk(workload: Workload, port: number, seconds: number): Promis
     seconds: read("elapsed_us") / 1e6,
     failed: read("failed"),
     missed: 0,
+    bodyBytes: undefined,
     latency:
       workload.depth > 1
         ? null
@@ -86,15 +93,18 @@ async function runOwn(
   seconds: number,
   rate: number,
 ): Promise<LoadResult> {
-  const { method, path, body } = requests[workload.endpoint];
+  const asked = requests[workload.endpoint];
+  const [{ method, body, accept, uploadBytes }] = asked;
   const settings = {
     port,
     connections: workload.connections,
     seconds,
     rate,
     method,
-    path,
+    path: asked.map(({ path }) => path).join(","),
     ...(body === undefined ? {} : { body }),
+    ...(accept === undefined ? {} : { accept }),
+    ...(uploadBytes === undefined ? {} : { upload: uploadBytes }),
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const out = await runTool(pinned(loadCore, [join(cacheFolder, "load"), ...flags]));
@@ -105,6 +115,7 @@ async function runOwn(
     seconds: read("elapsed_ns") / 1e9,
     failed: read("failed"),
     missed: read("missed"),
+    bodyBytes: read("body_bytes"),
     latency: {
       p50Us: read("p50_ns") / 1e3,
       p99Us: read("p99_ns") / 1e3,

@@ -23,6 +23,8 @@ export interface Sample {
   /** Share of the window in which that core worked for others: what disturbs the measurement. */
   readonly disturbed: number;
   readonly residentBytes: number;
+  /** Bytes of bodies for each request, sent and received; samples of wrk have none. */
+  readonly bodyBytes?: number;
   readonly latency: Latency | null;
 }
 
@@ -65,6 +67,7 @@ export async function measure(
       busy: (userMs + systemMs) / 1e3 / load.seconds,
       disturbed: Math.max(0, coreMs - userMs - systemMs) / 1e3 / load.seconds,
       residentBytes: after.residentBytes,
+      ...(load.bodyBytes === undefined ? {} : { bodyBytes: load.bodyBytes / load.requests }),
       latency: load.latency,
     };
   } finally {

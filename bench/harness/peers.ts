@@ -1,10 +1,11 @@
 /**
  * The contenders: how each is prepared and started, and which endpoints it serves. Every one is
- * started with PORT in its environment and NODE_ENV=production, on 127.0.0.1.
+ * started with PORT and BENCH_FILES in its environment and NODE_ENV=production, on 127.0.0.1.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { contentEndpoints } from "./content.ts";
+import { nginxCommand, nginxMissing, nginxVersion } from "./nginx.ts";
 import { buildZig, cargoBuild, cargoProgram, installPackages } from "./prepare.ts";
 import { benchFolder, cacheFolder, findTool, rootFolder } from "./tools.ts";
 import type { Endpoint } from "./workloads.ts";
@@ -16,6 +17,8 @@ export interface Peer {
   readonly endpoints: ReadonlySet<Endpoint>;
   /** Installs or builds what is missing. Resolves with why the peer cannot run, if so. */
   readonly prepare: () => Promise<string | undefined>;
+  /** Why one endpoint cannot be served on this machine, if so. */
+  readonly missing?: (endpoint: Endpoint) => string | undefined;
   readonly command: (port: number, endpoint: Endpoint) => string[];
   /** What is measured, as its own files state it. */
   readonly version: () => Promise<string>;
@@ -23,8 +26,15 @@ export interface Peer {
 
 const peersFolder = join(benchFolder, "peers");
 const compared: Endpoint[] = ["plaintext", "json", "users", "create", "baseline", "pipeline"];
-const scripted = new Set<Endpoint>([...compared, "arena"]);
-const withConstant = new Set<Endpoint>([...scripted, "constant"]);
+const files = contentEndpoints.filter((endpoint) => endpoint.startsWith("file-"));
+const scripted: Endpoint[] = [...compared, "arena"];
+const complete = new Set<Endpoint>([...scripted, "constant", ...contentEndpoints]);
+
+/**
+ * Bodies have a program of their own: hooks that they need would otherwise run, and cost time, at
+ * the small endpoints.
+ */
+const isContent = (endpoint: Endpoint) => contentEndpoints.some((content) => content === endpoint);
 
 const bunVersion = async () => `Bun ${Bun.version}`;
 
@@ -40,12 +50,17 @@ function packageVersion(peer: string, name: string): Promise<string> {
 
 const none = async () => undefined;
 
+function chopinIn(folder: string, endpoint: Endpoint): string[] {
+  const content = join(folder, "bench", "peers", "chopin", "content.ts");
+  return [process.execPath, isContent(endpoint) ? content : join(folder, "examples", "target.ts")];
+}
+
 const chopin: Peer = {
   name: "chopin",
   title: "Chopin",
-  endpoints: withConstant,
+  endpoints: complete,
   prepare: none,
-  command: () => [process.execPath, join(rootFolder, "examples", "target.ts")],
+  command: (_port, endpoint) => chopinIn(rootFolder, endpoint),
   version: async () =>
     `${await manifestVersion(join(rootFolder, "package.json"))}, ${await bunVersion()}`,
 };
@@ -56,7 +71,7 @@ export function otherChopin(folder: string): Peer {
     ...chopin,
     name: "other",
     title: `Chopin in ${basename(folder)}`,
-    command: () => [process.execPath, join(folder, "examples", "target.ts")],
+    command: (_port, endpoint) => chopinIn(folder, endpoint),
     version: bunVersion,
   };
 }
@@ -74,12 +89,17 @@ const floor: Peer = {
   version: async () => "bench/peers/floor",
 };
 
+/** The program of a contender on Bun or Node for an endpoint. */
+function programOf(peer: string, endpoint: Endpoint, extension: "ts" | "js"): string {
+  return join(peersFolder, peer, `${isContent(endpoint) ? "content" : "server"}.${extension}`);
+}
+
 const bunServe: Peer = {
   name: "bun-serve",
   title: "Bun.serve",
-  endpoints: withConstant,
+  endpoints: complete,
   prepare: none,
-  command: () => [process.execPath, join(peersFolder, "bun-serve", "server.ts")],
+  command: (_port, endpoint) => [process.execPath, programOf("bun-serve", endpoint, "ts")],
   version: bunVersion,
 };
 
@@ -90,7 +110,7 @@ function onBun(name: string, title: string, endpoints: ReadonlySet<Endpoint>): P
     title,
     endpoints,
     prepare: () => installPackages(join(peersFolder, name)),
-    command: () => [process.execPath, join(peersFolder, name, "server.ts")],
+    command: (_port, endpoint) => [process.execPath, programOf(name, endpoint, "ts")],
     version: async () => `${await packageVersion(name, name)}, ${await bunVersion()}`,
   };
 }
@@ -98,12 +118,12 @@ function onBun(name: string, title: string, endpoints: ReadonlySet<Endpoint>): P
 const fastify: Peer = {
   name: "fastify",
   title: "Fastify",
-  endpoints: scripted,
+  endpoints: new Set([...scripted, "upload", "stream"]),
   prepare: async () =>
     findTool("node") === undefined
       ? "node is not installed"
       : await installPackages(join(peersFolder, "fastify")),
-  command: () => ["node", join(peersFolder, "fastify", "server.js")],
+  command: (_port, endpoint) => ["node", programOf("fastify", endpoint, "js")],
   version: async () => {
     const node = Bun.spawnSync(["node", "--version"]).stdout.toString().trim();
     return `${await packageVersion("fastify", "fastify")}, Node ${node.slice(1)}`;
@@ -126,29 +146,19 @@ function inRust(name: string, title: string, crate: string): Peer {
 const nginx: Peer = {
   name: "nginx",
   title: "nginx",
-  endpoints: new Set(["constant"]),
+  endpoints: new Set(["constant", ...files, "static"]),
   prepare: async () => (findTool("nginx") === undefined ? "nginx is not installed" : undefined),
-  command: (port) => {
-    const folder = join(cacheFolder, `nginx-${port}`);
-    mkdirSync(folder, { recursive: true });
-    const path = join(folder, "nginx.conf");
-    writeFileSync(path, nginxText.replaceAll("FOLDER", folder).replaceAll("PORT", String(port)));
-    return [findTool("nginx") ?? "nginx", "-e", join(folder, "error.log"), "-c", path];
-  },
-  version: async () => {
-    const said = Bun.spawnSync([findTool("nginx") ?? "nginx", "-v"]).stderr.toString();
-    return /nginx\/(\S+)/.exec(said)?.[1] ?? "unknown";
-  },
+  missing: nginxMissing,
+  command: nginxCommand,
+  version: nginxVersion,
 };
-
-const nginxText = await readFile(join(peersFolder, "nginx", "nginx.conf"), "utf8");
 
 export const peers: readonly Peer[] = [
   floor,
   chopin,
   bunServe,
-  onBun("elysia", "Elysia", withConstant),
-  onBun("hono", "Hono", scripted),
+  onBun("elysia", "Elysia", complete),
+  onBun("hono", "Hono", new Set([...scripted, ...contentEndpoints])),
   fastify,
   inRust("actix", "Actix Web", "actix-web"),
   inRust("axum", "Axum", "axum"),

@@ -2,6 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { exchange } from "./exchange.ts";
+import { filesFolder } from "./files.ts";
 import type { Peer } from "./peers.ts";
 import { freePort } from "./port.ts";
 import { cacheFolder, pinned, serverCore } from "./tools.ts";
@@ -24,7 +25,12 @@ const stopLimitMs = 3_000;
 export async function startServer(peer: Peer, endpoint: Endpoint): Promise<RunningServer> {
   const port = freePort();
   const child = Bun.spawn(pinned(serverCore, peer.command(port, endpoint)), {
-    env: { ...process.env, PORT: String(port), NODE_ENV: "production" },
+    env: {
+      ...process.env,
+      PORT: String(port),
+      NODE_ENV: "production",
+      BENCH_FILES: filesFolder,
+    },
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
@@ -44,7 +50,7 @@ export async function startServer(peer: Peer, endpoint: Endpoint): Promise<Runni
   const latest = performance.now() + startLimitMs;
   while (child.exitCode === null && performance.now() < latest) {
     try {
-      await exchange(port, [requests[endpoint]]);
+      await exchange(port, [requests[endpoint][0]]);
       return server;
     } catch {
       await Bun.sleep(20);

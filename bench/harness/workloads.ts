@@ -1,4 +1,5 @@
 /** What is asked of the contenders, and who takes part in each. */
+import { type ContentEndpoint, contentRequests, contentWorkloads } from "./content.ts";
 
 /** A route of the contenders; `endpoints` says what each answers. */
 export type Endpoint =
@@ -9,25 +10,34 @@ export type Endpoint =
   | "baseline"
   | "pipeline"
   | "arena"
-  | "constant";
+  | "constant"
+  | ContentEndpoint;
 
 export interface Request {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: string;
+  /** Value of Accept-Encoding. */
+  readonly accept?: string;
+  /** Length of a body that is sent block by block. */
+  readonly uploadBytes?: number;
 }
+
+/** What a workload sends in turn. */
+export type Requests = readonly [Request, ...Request[]];
 
 const user = '{"name":"Ada Lovelace","age":36,"email":"ada@example.org"}';
 
-export const requests: Readonly<Record<Endpoint, Request>> = {
-  plaintext: { method: "GET", path: "/plaintext" },
-  json: { method: "GET", path: "/json" },
-  users: { method: "GET", path: "/users/42" },
-  create: { method: "POST", path: "/users", body: user },
-  baseline: { method: "GET", path: "/baseline11?a=13&b=42" },
-  pipeline: { method: "GET", path: "/pipeline" },
-  arena: { method: "GET", path: "/json/25?m=4" },
-  constant: { method: "GET", path: "/constant" },
+export const requests: Readonly<Record<Endpoint, Requests>> = {
+  plaintext: [{ method: "GET", path: "/plaintext" }],
+  json: [{ method: "GET", path: "/json" }],
+  users: [{ method: "GET", path: "/users/42" }],
+  create: [{ method: "POST", path: "/users", body: user }],
+  baseline: [{ method: "GET", path: "/baseline11?a=13&b=42" }],
+  pipeline: [{ method: "GET", path: "/pipeline" }],
+  arena: [{ method: "GET", path: "/json/25?m=4" }],
+  constant: [{ method: "GET", path: "/constant" }],
+  ...contentRequests,
 };
 
 export interface Workload {
@@ -38,7 +48,9 @@ export interface Workload {
   /** Requests sent at a time on one connection. */
   readonly depth: number;
   /** `saturated` and `pipelined` by wrk, the others by the generator in `bench/load`. */
-  readonly mode: "saturated" | "pipelined" | "paced" | "single";
+  readonly mode: "saturated" | "pipelined" | "paced" | "closed";
+  /** Bodies are what it is about: the report has CPU time by MiB too. */
+  readonly perByte?: boolean;
   /** Takes part only if named here; without it everyone who serves the endpoint. */
   readonly only?: readonly string[];
 }
@@ -72,6 +84,7 @@ export const workloads: readonly Workload[] = [
     endpoint: "json",
     connections: 1,
     depth: 1,
-    mode: "single",
+    mode: "closed",
   },
+  ...contentWorkloads,
 ];

@@ -1,16 +1,24 @@
-//! Load generator: the same request over N connections, either as fast as answers come (closed
-//! loop) or at a fixed rate (open loop). In the open loop a latency counts from the moment at which
-//! the request was due, so that a server that stalls cannot hide the requests that waited. Started
-//! by the harness; prints one line of JSON.
+//! Load generator: requests over N connections, either as fast as answers come (closed loop) or at
+//! a fixed rate (open loop); several paths take turns. In the open loop a latency counts from the
+//! moment at which the request was due, so that a server that stalls cannot hide the requests that
+//! waited. Started by the harness; prints one line of JSON.
 
 const std = @import("std");
 const linux = std.os.linux;
 const Histogram = @import("histogram.zig").Histogram;
 const Reader = @import("answer_reader.zig").Reader;
+const request = @import("request.zig");
+const socket = @import("socket.zig");
 
 const connections_max = 4096;
 const events_max = 256;
 const second_ns = std.time.ns_per_s;
+/// Uploads are sent in blocks of this size, one for each turn of a connection: memory does not grow
+/// with the length of a body, and connections stay level with one another.
+const block_bytes = 256 * 1024;
+/// Bodies with more to come than this are thrown away by the kernel without a copy, so that the
+/// generator is not the limit.
+const skip_bytes = 16 * 1024;
 /// After the last request was due, answers may take this long.
 const drain_ns = 2 * second_ns;
 
@@ -21,8 +29,12 @@ const Options = struct {
     /// Requests a second; 0 is the closed loop.
     rate: u64 = 0,
     method: []const u8 = "GET",
+    /// One path, or several separated by commas.
     path: []const u8 = "/",
     body: []const u8 = "",
+    accept: []const u8 = "",
+    /// Bytes of a request's body that is sent in blocks.
+    upload: u64 = 0,
 };
 
 const Connection = struct {
@@ -30,15 +42,17 @@ const Connection = struct {
     reader: Reader = .{},
     /// When the request in flight was due.
     due_ns: u64 = 0,
+    /// Bytes of the request's body that are still to be sent.
+    upload_left: u64 = 0,
 };
 
-const Failure = error{ Usage, Socket, Connect, Epoll, Send, Receive, Closed, RequestTooLong } ||
-    @import("answer_reader.zig").Error;
+const Failure = error{ Usage, Epoll, Send, Receive, Closed, EarlyAnswer } || socket.Error ||
+    request.Error || @import("answer_reader.zig").Error;
 
 const Load = struct {
     options: Options,
     epoll_fd: i32,
-    request: []const u8,
+    requests: request.Requests,
     connections: []Connection,
     /// Ring of connections without a request in flight, so that all take turns.
     free: [connections_max]u32 = undefined,
@@ -48,21 +62,25 @@ const Load = struct {
     end_ns: u64 = 0,
     sent: u64 = 0,
     failed: u64 = 0,
+    /// Bytes of bodies that were received and sent.
+    body_bytes: u64 = 0,
+    elapsed_ns: u64 = 0,
     histogram: Histogram = .{},
-    buffer: [64 * 1024]u8 = undefined,
+    buffer: [256 * 1024]u8 = undefined,
 
     fn connectAll(load: *Load) Failure!void {
         for (load.connections, 0..) |*connection, index| {
-            connection.* = .{ .fd = try connectTo(load.options.port) };
-            var event: linux.epoll_event = .{
-                .events = linux.EPOLL.IN,
-                .data = .{ .u32 = @intCast(index) },
-            };
-            const fd = connection.fd;
-            const added = linux.epoll_ctl(load.epoll_fd, linux.EPOLL.CTL_ADD, fd, &event);
-            if (linux.errno(added) != .SUCCESS) return error.Epoll;
+            connection.* = .{ .fd = try socket.connectTo(load.options.port) };
+            try load.watch(@intCast(index), linux.EPOLL.CTL_ADD, linux.EPOLL.IN);
             load.release(@intCast(index));
         }
+    }
+
+    fn watch(load: *Load, index: u32, operation: u32, events: u32) Failure!void {
+        var event: linux.epoll_event = .{ .events = events, .data = .{ .u32 = index } };
+        const fd = load.connections[index].fd;
+        const changed = linux.epoll_ctl(load.epoll_fd, operation, fd, &event);
+        if (linux.errno(changed) != .SUCCESS) return error.Epoll;
     }
 
     fn release(load: *Load, index: u32) void {
@@ -71,32 +89,62 @@ const Load = struct {
     }
 
     fn send(load: *Load, due_ns: u64) Failure!void {
-        const connection = &load.connections[load.free[load.free_from]];
+        const index = load.free[load.free_from];
+        const connection = &load.connections[index];
         load.free_from = (load.free_from + 1) % load.connections.len;
         load.free_len -= 1;
         connection.due_ns = due_ns;
-        const request = load.request;
+        const bytes = load.requests.at(load.sent);
         const flags = linux.MSG.NOSIGNAL;
-        const sent = linux.sendto(connection.fd, request.ptr, request.len, flags, null, 0);
+        const sent = linux.sendto(connection.fd, bytes.ptr, bytes.len, flags, null, 0);
         // One small request at a time always fits into the socket's buffer.
-        if (sent != request.len) return error.Send;
+        if (sent != bytes.len) return error.Send;
         load.sent += 1;
+        connection.upload_left = load.options.upload;
+        if (connection.upload_left > 0) {
+            try load.watch(index, linux.EPOLL.CTL_MOD, linux.EPOLL.IN | linux.EPOLL.OUT);
+        }
+    }
+
+    /// Sends one block of a request's body, or as much of it as the socket takes.
+    fn sendBlock(load: *Load, index: u32) Failure!void {
+        const connection = &load.connections[index];
+        const len: usize = @intCast(@min(connection.upload_left, block_bytes));
+        const flags = linux.MSG.NOSIGNAL | linux.MSG.DONTWAIT;
+        const sent = linux.sendto(connection.fd, &block, len, flags, null, 0);
+        switch (linux.errno(sent)) {
+            .SUCCESS => {},
+            .AGAIN, .INTR => return,
+            else => return error.Send,
+        }
+        connection.upload_left -= sent;
+        if (connection.upload_left > 0) return;
+        try load.watch(index, linux.EPOLL.CTL_MOD, linux.EPOLL.IN);
     }
 
     fn receive(load: *Load, index: u32) Failure!void {
         const connection = &load.connections[index];
-        const buffer = &load.buffer;
-        const received = linux.recvfrom(connection.fd, buffer, buffer.len, 0, null, null);
+        const reader = &connection.reader;
+        const skippable = reader.skippable();
+        const skips = skippable > skip_bytes;
+        // With MSG_TRUNC, TCP counts and drops bytes instead of copying them (tcp(7)).
+        const flags: u32 = if (skips) linux.MSG.TRUNC else 0;
+        const len: usize = if (skips) @intCast(skippable) else load.buffer.len;
+        const received = linux.recvfrom(connection.fd, &load.buffer, len, flags, null, null);
         switch (linux.errno(received)) {
             .SUCCESS => {},
             .AGAIN, .INTR => return,
             else => return error.Receive,
         }
         if (received == 0) return error.Closed;
-        const progress = try connection.reader.take(buffer[0..received]);
+        const progress =
+            if (skips) reader.skip(received) else try reader.take(load.buffer[0..received]);
         if (!progress.finished) return;
+        // Who answers before the body is there did not read it: nothing to compare.
+        if (connection.upload_left > 0) return error.EarlyAnswer;
         if (!progress.success) load.failed += 1;
-        load.histogram.add(nowNs() -| connection.due_ns);
+        load.body_bytes += progress.body_len + load.options.upload;
+        load.histogram.add(socket.nowNs() -| connection.due_ns);
         load.release(index);
     }
 
@@ -108,14 +156,18 @@ const Load = struct {
             .INTR => return,
             else => return error.Epoll,
         }
-        for (events[0..ready]) |event| try load.receive(event.data.u32);
+        for (events[0..ready]) |event| {
+            const index = event.data.u32;
+            if (event.events & ~@as(u32, linux.EPOLL.OUT) != 0) try load.receive(index);
+            if (event.events & linux.EPOLL.OUT != 0) try load.sendBlock(index);
+        }
     }
 
     fn runClosed(load: *Load) Failure!void {
         while (true) {
-            const now = nowNs();
+            const now = socket.nowNs();
             if (now >= load.end_ns) break;
-            while (load.free_len > 0) try load.send(nowNs());
+            while (load.free_len > 0) try load.send(socket.nowNs());
             try load.poll(100);
         }
     }
@@ -126,7 +178,7 @@ const Load = struct {
         const rate = load.options.rate;
         const wanted = rate * load.options.seconds;
         while (load.sent < wanted) {
-            const now = nowNs();
+            const now = socket.nowNs();
             if (now >= load.end_ns) break;
             while (load.free_len > 0 and load.sent < wanted) {
                 const due = load.start_ns + load.sent * second_ns / rate;
@@ -138,11 +190,14 @@ const Load = struct {
     }
 
     fn run(load: *Load) Failure!void {
-        load.start_ns = nowNs();
+        load.start_ns = socket.nowNs();
         load.end_ns = load.start_ns + load.options.seconds * second_ns;
         if (load.options.rate == 0) try load.runClosed() else try load.runPaced();
-        const latest = nowNs() + drain_ns;
-        while (load.free_len < load.connections.len and nowNs() < latest) try load.poll(10);
+        const latest = socket.nowNs() + drain_ns;
+        while (load.free_len < load.connections.len and socket.nowNs() < latest) try load.poll(10);
+        // Answers behind the end count in the closed loop, and so does the time that they took.
+        const end = if (load.options.rate == 0) socket.nowNs() else @min(socket.nowNs(), load.end_ns);
+        load.elapsed_ns = end - load.start_ns;
     }
 
     fn print(load: *const Load, out: *std.Io.Writer) std.Io.Writer.Error!void {
@@ -152,8 +207,9 @@ const Load = struct {
             histogram.total,
             load.failed,
             (@max(wanted, load.sent) - load.sent) + (load.sent - histogram.total),
-            @min(nowNs(), load.end_ns) - load.start_ns,
+            load.elapsed_ns,
         });
+        try out.print(",\"body_bytes\":{d}", .{load.body_bytes});
         try out.print(",\"mean_ns\":{d},\"max_ns\":{d}", .{ histogram.mean(), histogram.max_ns });
         const shares = [_]u64{ 500_000, 900_000, 990_000, 999_000 };
         const names = [_][]const u8{ "p50_ns", "p90_ns", "p99_ns", "p999_ns" };
@@ -169,27 +225,6 @@ const Load = struct {
         try out.writeAll("]}\n");
     }
 };
-
-fn nowNs() u64 {
-    var now: linux.timespec = undefined;
-    _ = linux.clock_gettime(.MONOTONIC, &now);
-    return @as(u64, @intCast(now.sec)) * second_ns + @as(u64, @intCast(now.nsec));
-}
-
-fn connectTo(port: u16) Failure!i32 {
-    const made = linux.socket(linux.AF.INET, linux.SOCK.STREAM | linux.SOCK.CLOEXEC, 0);
-    if (linux.errno(made) != .SUCCESS) return error.Socket;
-    const fd: i32 = @intCast(made);
-    const one: u32 = 1;
-    _ = linux.setsockopt(fd, linux.IPPROTO.TCP, linux.TCP.NODELAY, @ptrCast(&one), 4);
-    const address: linux.sockaddr.in = .{
-        .port = std.mem.nativeToBig(u16, port),
-        .addr = std.mem.nativeToBig(u32, 0x7f00_0001),
-    };
-    const size = @sizeOf(linux.sockaddr.in);
-    if (linux.errno(linux.connect(fd, &address, size)) != .SUCCESS) return error.Connect;
-    return fd;
-}
 
 fn readOptions(arguments: *std.process.Args.Iterator) Failure!Options {
     var options: Options = .{};
@@ -211,21 +246,8 @@ fn readOptions(arguments: *std.process.Args.Iterator) Failure!Options {
     return options;
 }
 
-fn writeRequest(buffer: []u8, options: Options) Failure![]const u8 {
-    var out: std.Io.Writer = .fixed(buffer);
-    out.print("{s} {s} HTTP/1.1\r\nHost: 127.0.0.1:{d}\r\n", .{
-        options.method,
-        options.path,
-        options.port,
-    }) catch return error.RequestTooLong;
-    if (options.body.len > 0) {
-        out.print("Content-Type: application/json\r\nContent-Length: {d}\r\n", .{
-            options.body.len,
-        }) catch return error.RequestTooLong;
-    }
-    out.print("\r\n{s}", .{options.body}) catch return error.RequestTooLong;
-    return out.buffered();
-}
+/// What uploads consist of; nobody looks at it.
+const block: [block_bytes]u8 = @splat('x');
 
 var generator: Load = undefined;
 var connections: [connections_max]Connection = undefined;
@@ -233,15 +255,21 @@ var connections: [connections_max]Connection = undefined;
 pub fn main(init: std.process.Init.Minimal) !void {
     var arguments = init.args.iterate();
     const options = try readOptions(&arguments);
-    var request_buffer: [8192]u8 = undefined;
     const epoll_fd = linux.epoll_create1(linux.EPOLL.CLOEXEC);
     if (linux.errno(epoll_fd) != .SUCCESS) return error.Epoll;
     generator = .{
         .options = options,
         .epoll_fd = @intCast(epoll_fd),
-        .request = try writeRequest(&request_buffer, options),
+        .requests = .{},
         .connections = connections[0..options.connections],
     };
+    try generator.requests.render(.{
+        .port = options.port,
+        .method = options.method,
+        .accept = options.accept,
+        .body = options.body,
+        .upload = options.upload,
+    }, options.path);
     try generator.connectAll();
     try generator.run();
     var text: [16 * 1024]u8 = undefined;
