@@ -3,9 +3,11 @@
 //! routes that are answered without JavaScript.
 
 test {
+    _ = @import("sys/file.zig");
     _ = @import("file/conditional.zig");
     _ = @import("file/date.zig");
     _ = @import("file/mime.zig");
     _ = @import("file/negotiate.zig");
+    _ = @import("file/open.zig");
     _ = @import("file/range.zig");
 }
