@@ -8,6 +8,11 @@ test {
     _ = @import("file/date.zig");
     _ = @import("file/mime.zig");
     _ = @import("file/negotiate.zig");
+    _ = @import("file/cache.zig");
     _ = @import("file/open.zig");
     _ = @import("file/range.zig");
+    _ = @import("file/multipart.zig");
+    _ = @import("file/open_file.zig");
+    _ = @import("file/plan.zig");
+    _ = @import("file/root.zig");
 }
