@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { latencyPlot } from "./harness/curves.ts";
 import { escapeText, section, table, tableRow } from "./harness/html.ts";
-import { barRows, startRows, workloadRows } from "./harness/plots.ts";
+import { barRows, idleSection, startRows, workloadRows } from "./harness/plots.ts";
 import { disturbanceOf, type Result } from "./harness/result.ts";
 import { loadOf, ranked } from "./harness/terminal.ts";
 import { benchFolder, resultsFolder } from "./harness/tools.ts";
@@ -32,7 +32,7 @@ function workloadSections(result: Result): string {
   const sections = workloads.flatMap((workload) => {
     const rows = ranked(result, workload.name);
     if (rows.length === 0) return [];
-    const content = workloadRows(rows) + latencyPlot(rows);
+    const content = workloadRows(rows, workload.perByte === true) + latencyPlot(rows);
     return [section(workload.title, loadOf(workload, result.settings.rate), content)];
   });
   return sections.join("");
@@ -66,6 +66,7 @@ export function renderReport(result: Result): string {
 ${head(result)}
 ${section("Bars", "left of the line is good", barRows(result))}
 ${workloadSections(result)}
+${idleSection(result)}
 ${startRows(result)}
 ${notes(result)}
 </body></html>

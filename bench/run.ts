@@ -5,6 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { prepareFiles } from "./harness/files.ts";
+import type { IdleSample } from "./harness/idle.ts";
 import { missingTool, prepareLoad } from "./harness/load.ts";
 import { measure, type Sample } from "./harness/measure.ts";
 import { type Options, readOptions, usage } from "./harness/options.ts";
@@ -15,6 +16,7 @@ import { printReport } from "./harness/terminal.ts";
 import { resultsFolder, rootFolder } from "./harness/tools.ts";
 import { verify } from "./harness/verify.ts";
 import { type Endpoint, type Workload, workloads } from "./harness/workloads.ts";
+import { idleConnections, measureIdle } from "./idle.ts";
 import { writeReport } from "./report.ts";
 import { measureStart, type StartSample } from "./start.ts";
 
@@ -24,6 +26,7 @@ interface Progress {
   readonly skipped: { name: string; reason: string }[];
   readonly samples: Sample[];
   readonly starts: StartSample[];
+  readonly idles: IdleSample[];
   rate: number;
 }
 
@@ -141,11 +144,38 @@ async function measureAll(
   }
 }
 
+/** What is no load: start times and the memory of idle connections. */
+async function measureOthers({ workloads: names, only, rounds }: Options, progress: Progress) {
+  const attempt = async (name: string, work: () => Promise<void>) => {
+    if (!names.includes(name) || !only.includes("chopin")) return;
+    say(name);
+    try {
+      await work();
+    } catch (error) {
+      skip(progress, name, messageOf(error));
+    }
+  };
+  await attempt("start", async () => {
+    progress.starts.push(...(await measureStart(Math.max(rounds, 10))));
+  });
+  await attempt("idle", async () => {
+    const left = (name: string, reason: string) => skip(progress, name, reason);
+    progress.idles.push(...(await measureIdle(rounds, idleConnections, left)));
+  });
+}
+
 async function run(options: Options): Promise<void> {
   const startedAt = new Date().toISOString();
   const path = options.out ?? join(resultsFolder, `${startedAt.replaceAll(/[:.]/g, "-")}.json`);
   mkdirSync(dirname(path), { recursive: true });
-  const progress: Progress = { peers: [], skipped: [], samples: [], starts: [], rate: 0 };
+  const progress: Progress = {
+    peers: [],
+    skipped: [],
+    samples: [],
+    starts: [],
+    idles: [],
+    rate: 0,
+  };
   const { rounds, seconds, warmUpSeconds } = options;
   const result = (): Result => {
     const { rate, ...found } = progress;
@@ -165,14 +195,7 @@ async function run(options: Options): Promise<void> {
   const admitted = await admit(options, wanted, progress);
   if (wanted.some(({ mode }) => mode === "paced")) progress.rate = await findRate(warmUpSeconds);
   await measureAll(options, wanted, admitted, progress, save);
-  if (options.workloads.includes("start") && options.only.includes("chopin")) {
-    say("start to first answer");
-    try {
-      progress.starts.push(...(await measureStart(Math.max(rounds, 10))));
-    } catch (error) {
-      progress.skipped.push({ name: "start", reason: messageOf(error) });
-    }
-  }
+  await measureOthers(options, progress);
   await save();
   printReport(result());
   say(`\nsamples: ${path}\nreport:  ${await writeReport(result())}`);

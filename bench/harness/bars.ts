@@ -1,5 +1,6 @@
 /** The bars that Chopin has to hold, each a ratio or a difference within one run. */
 import { startFigure } from "../start.ts";
+import { idleFigure } from "./idle.ts";
 import type { Sample } from "./measure.ts";
 import type { Result } from "./result.ts";
 import { type Figure, paired, seriesOf } from "./statistics.ts";
@@ -16,10 +17,11 @@ export interface Bar {
   readonly caveat: string | undefined;
 }
 
-export type Verdict = "holds" | "fails" | "not measured";
+export type MeasuredBar = Bar & { readonly measured: Figure };
 
-export function verdictOf({ measured, limit, direction }: Bar): Verdict {
-  if (measured === undefined) return "not measured";
+export const isMeasured = (bar: Bar): bar is MeasuredBar => bar.measured !== undefined;
+
+export function verdictOf({ measured, limit, direction }: MeasuredBar): "holds" | "fails" {
   const holds = direction === "at most" ? measured.middle <= limit : measured.middle >= limit;
   return holds ? "holds" : "fails";
 }
@@ -112,17 +114,17 @@ function latency(result: Result, of: "p50Us" | "p99Us", what: string): Bar {
   return { what, limit: 1, direction: "at most", unit: "×", measured, caveat: undefined };
 }
 
+/** For what is not measured in pairs: the spread is that of ours. */
+function ratioOf(ours: Figure | undefined, theirs: Figure | undefined): Figure | undefined {
+  if (ours === undefined || theirs === undefined) return undefined;
+  const { middle } = theirs;
+  return { middle: ours.middle / middle, low: ours.low / middle, high: ours.high / middle };
+}
+
 function start({ starts }: Result, form: "source" | "compiled"): Bar {
   const ours = startFigure(starts, "chopin", form);
   const theirs = startFigure(starts, "bun-serve", form);
-  const measured =
-    ours === undefined || theirs === undefined
-      ? undefined
-      : {
-          middle: ours.middle / theirs.middle,
-          low: ours.low / theirs.middle,
-          high: ours.high / theirs.middle,
-        };
+  const measured = ratioOf(ours, theirs);
   const what = `start to first answer, ${form}, against Bun.serve`;
   return { what, limit: 1.2, direction: "at most", unit: "×", measured, caveat: undefined };
 }
@@ -140,6 +142,24 @@ const workloadsInRust = [
   ["pipelined-json", "GET /json ×16"],
 ] as const;
 
+const filesAgainstNginx = [
+  ["static-3k", "file of 3 KiB"],
+  ["static-16k", "file of 16 KiB"],
+  ["static-64k", "file of 64 KiB"],
+  ["static-300k", "file of 300 KiB"],
+  ["static-1m", "file of 1 MiB"],
+  ["static", "20 files, compressed beforehand"],
+] as const;
+
+/** Memory of an idle connection. */
+function idle({ idles = [] }: Result, peer: string, name: string): Bar {
+  const ours = idleFigure(idles, "chopin");
+  const theirs = idleFigure(idles, peer);
+  const measured = ratioOf(ours, theirs);
+  const what = `private memory of an idle connection, against ${name}`;
+  return { what, limit: 1, direction: "at most", unit: "×", measured, caveat: undefined };
+}
+
 /** Every bar of the server's core, each as measured in this run. */
 export function barsOf(result: Result): Bar[] {
   const bars = [
@@ -147,6 +167,12 @@ export function barsOf(result: Result): Bar[] {
     ...againstBun(result),
     ...againstRust(result),
     totalRatio(result, "constant", "nginx", 0.85, "constant answer, CPU against nginx"),
+    // All send the same bytes: the ratio by request is the ratio by byte.
+    ...filesAgainstNginx.map(([workload, title]) =>
+      totalRatio(result, workload, "nginx", 1, `${title}, CPU against nginx`),
+    ),
+    idle(result, "nginx", "nginx"),
+    idle(result, "bun-serve", "Bun.serve"),
     start(result, "source"),
     start(result, "compiled"),
   ];

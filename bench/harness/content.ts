@@ -72,14 +72,14 @@ export const contentWorkloads: readonly Workload[] = [
   ofFile("1m", "1 MiB"),
   {
     name: "static",
-    title: "GET 20 files of 3–300 KiB, compressed before",
+    title: "GET 20 files of 3–300 KiB, compressed beforehand",
     endpoint: "static",
     connections: 64,
     ...closed,
   },
   {
     name: "json-comp",
-    title: "GET /compressed/25|40|50, gzip by each request",
+    title: "GET /compressed/25, 40 and 50 items, gzip for each request",
     endpoint: "json-comp",
     connections: 64,
     ...closed,

@@ -1,6 +1,6 @@
 /** Latency curves of the HTML report, as SVG. */
 import { escapeText } from "./html.ts";
-import type { Row } from "./plots.ts";
+import type { Row } from "./terminal.ts";
 
 const width = 980;
 const height = 300;

@@ -1,4 +1,4 @@
-/** How nginx is started: a configuration for one port and endpoint, made from the contender's own. */
+/** How nginx is started: with a configuration for one port and endpoint. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { filesFolder } from "./files.ts";

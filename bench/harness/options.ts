@@ -10,7 +10,7 @@ export interface Options {
   readonly warmUpSeconds: number;
   /** Names of contenders; all by default. */
   readonly only: readonly string[];
-  /** Names of workloads, `start` among them; all by default. */
+  /** Names of workloads, `start` and `idle` among them; all by default. */
   readonly workloads: readonly string[];
   /** Folder of another checkout that takes part too. */
   readonly other: string | undefined;
@@ -18,7 +18,7 @@ export interface Options {
   readonly out: string | undefined;
 }
 
-export const workloadNames = [...workloads.map(({ name }) => name), "start"];
+export const workloadNames = [...workloads.map(({ name }) => name), "start", "idle"];
 export const peerNames = peers.map(({ name }) => name);
 
 export const usage = `bun run bench [options]

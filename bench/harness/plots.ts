@@ -1,16 +1,12 @@
 /** The parts of the HTML report that draw figures: the bars, CPU time, start times. */
 import { startFigure } from "../start.ts";
-import { type Bar, barsOf, verdictOf } from "./bars.ts";
+import { type Bar, barsOf, isMeasured, type MeasuredBar, verdictOf } from "./bars.ts";
 import { type Cell, escapeText, percent, section, table, tableRow } from "./html.ts";
+import { idleRows, mebibytes, wholeBytes } from "./idle.ts";
 import type { Result } from "./result.ts";
-import type { Figure, Series } from "./statistics.ts";
-import { micro, spread } from "./terminal.ts";
-
-/** One contender under one workload. */
-export interface Row {
-  readonly series: Series;
-  readonly title: string;
-}
+import type { Series } from "./statistics.ts";
+import { kibibytes, micro, type Row } from "./terminal.ts";
+import { spread } from "./terminal-table.ts";
 
 const number = (content: string): Cell => ["number", content];
 const soft = (content: string): Cell => ["number soft", content];
@@ -26,8 +22,8 @@ function position(bar: Bar, value: number): number {
   return Math.max(0, Math.min(multiple / trackEnd, 1));
 }
 
-function track(bar: Bar, figure: Figure | undefined): string {
-  if (figure === undefined) return `<div><i class="limit"></i></div>`;
+function track(bar: MeasuredBar): string {
+  const figure = bar.measured;
   const low = Math.min(position(bar, figure.low), position(bar, figure.high));
   const high = Math.max(position(bar, figure.low), position(bar, figure.high));
   const place = `left:${percent(low)};width:${percent(high - low)}`;
@@ -36,23 +32,33 @@ function track(bar: Bar, figure: Figure | undefined): string {
 }
 
 export function barRows(result: Result): string {
-  const rows = barsOf(result).map((bar) => {
+  const all = barsOf(result);
+  const rows = all.filter(isMeasured).map((bar) => {
     const verdict = verdictOf(bar);
     const { measured } = bar;
     const unit = bar.unit === "×" ? "" : " µs";
     const sign = bar.direction === "at most" ? "≤" : "≥";
     const caveat = bar.caveat === undefined ? "" : `<em>${escapeText(bar.caveat)}</em>`;
-    return tableRow(verdict.replace(" ", "-"), [
+    return tableRow(verdict, [
       ["", escapeText(bar.what) + caveat],
-      ["track", track(bar, measured)],
-      strong(measured === undefined ? "" : two(measured.middle) + unit),
-      soft(measured === undefined ? "" : spread(measured, two)),
+      ["track", track(bar)],
+      strong(two(measured.middle) + unit),
+      soft(spread(measured, two)),
       number(`${sign} ${two(bar.limit)}${unit}`),
       ["verdict", verdict],
     ]);
   });
   const head = [["", ""], ["", ""], number("measured"), number("min–max"), number("bar")] as const;
-  return table("bars", [...head, ["", ""]], rows);
+  return table("bars", [...head, ["", ""]], rows) + unmeasured(all);
+}
+
+/** Bars that a run of a part of the workloads left out, folded. */
+function unmeasured(bars: readonly Bar[]): string {
+  const left = bars.filter((bar) => !isMeasured(bar));
+  if (left.length === 0) return "";
+  const items = left.map(({ what }) => `<li>${escapeText(what)}</li>`).join("");
+  const summary = `<summary>${left.length} not measured in this run</summary>`;
+  return `<details>${summary}<ul>${items}</ul></details>\n`;
 }
 
 /** Bars are not longer than this many times the shortest, or differences of the quick vanish. */
@@ -83,8 +89,9 @@ const workHead: readonly Cell[] = [
     number,
   ),
 ];
+const byteHead = ["body KiB", "CPU µs/MiB"].map(number);
 
-export function workloadRows(rows: readonly Row[]): string {
+export function workloadRows(rows: readonly Row[], perByte: boolean): string {
   const totals = rows.map(({ series }) => series.totalUs.middle);
   const scale = Math.min(Math.max(...totals), Math.min(...totals) * longest);
   const body = rows.map(({ series, title }) =>
@@ -100,9 +107,10 @@ export function workloadRows(rows: readonly Row[]): string {
       number(micro(series.latency?.p50Us.middle)),
       number(micro(series.latency?.p99Us.middle)),
       number((series.residentBytes / 1048576).toFixed(0)),
+      ...(perByte ? [number(kibibytes(series.bodyBytes)), strong(micro(series.mebibyteUs))] : []),
     ]),
   );
-  return table("work", workHead, body);
+  return table("work", [...workHead, ...(perByte ? byteHead : [])], body);
 }
 
 /** The start times, if they were measured. */
@@ -124,4 +132,28 @@ export function startRows({ starts }: Result): string {
   );
   const head = [["", ""], ["", ""], number("median ms"), number("min–max")] as const;
   return section("Start to first answer", "each dot one start", table("starts", head, rows));
+}
+
+/** Memory of idle connections, if it was measured. */
+export function idleSection({ idles = [] }: Result): string {
+  const rows = idleRows(idles);
+  const most = Math.max(...rows.map(({ perConnection }) => perConnection.middle));
+  const body = rows.map(({ peer, title, perConnection, emptyBytes, fullBytes }) => {
+    const width = percent(perConnection.middle / most);
+    return tableRow(peer, [
+      ["", title],
+      ["stack", `<div><i class="user" style="width:${width}"></i></div>`],
+      strong(wholeBytes(perConnection.middle)),
+      soft(spread(perConnection, wholeBytes)),
+      number(mebibytes(emptyBytes)),
+      number(mebibytes(fullBytes)),
+    ]);
+  });
+  const first = rows[0];
+  if (first === undefined) return "";
+  const count = first.connections.toLocaleString("en");
+  const remark = `private memory, ${count} connections after one answer each`;
+  const titles = ["bytes each", "min–max", "empty MiB", "full MiB"].map(number);
+  const head = [["", ""], ["", ""], ...titles] as const;
+  return section("Idle connections", remark, table("work", head, body));
 }

@@ -1,6 +1,7 @@
 /** What a run leaves behind: one JSON file with every sample, from which reports are made. */
 import { cpus, release } from "node:os";
 import type { StartSample } from "../start.ts";
+import type { IdleSample } from "./idle.ts";
 import type { Sample } from "./measure.ts";
 import { median } from "./statistics.ts";
 import type { Endpoint } from "./workloads.ts";
@@ -29,6 +30,8 @@ export interface Result {
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
   readonly samples: readonly Sample[];
   readonly starts: readonly StartSample[];
+  /** Results from before idle connections were measured have none. */
+  readonly idles?: readonly IdleSample[];
 }
 
 /** Above this share of foreign work on the server's core a run says little. */
@@ -46,11 +49,13 @@ export function disturbanceOf({ samples }: Result): string | undefined {
 
 /** One sample a line, so that a committed result can be compared. */
 export function writeResult(result: Result): string {
-  const { samples, starts, ...rest } = result;
+  const { samples, starts, idles = [], ...rest } = result;
   const lines = (values: readonly unknown[]) =>
     values.map((value) => `\n  ${JSON.stringify(value)}`).join(",");
   const head = JSON.stringify(rest, null, 1).slice(0, -2);
-  return `${head},\n "samples": [${lines(samples)}\n ],\n "starts": [${lines(starts)}\n ]\n}\n`;
+  const lists = { samples, starts, idles };
+  const parts = Object.entries(lists).map(([name, list]) => ` "${name}": [${lines(list)}\n ]`);
+  return `${head},\n${parts.join(",\n")}\n}\n`;
 }
 
 export function describeMachine(): Result["machine"] {

@@ -1,4 +1,5 @@
 /** Medians and spreads over the rounds of a run. */
+import { mebibyte } from "./content.ts";
 import type { Sample } from "./measure.ts";
 
 /** A middle value with the smallest and largest of the rounds. */
@@ -30,6 +31,10 @@ export interface Series {
   readonly systemUs: Figure;
   readonly busy: number;
   readonly residentBytes: number;
+  /** Bytes of bodies for each request; undefined where the generator did not count them. */
+  readonly bodyBytes: number | undefined;
+  /** CPU time for a mebibyte of bodies, in the median round. */
+  readonly mebibyteUs: number | undefined;
   readonly failed: number;
   /** Share of the requests due that were not answered in time; fixed rate only. */
   readonly missed: number;
@@ -66,15 +71,20 @@ export function seriesOf(
   const samples = all.filter((sample) => sample.workload === workload && sample.peer === peer);
   if (samples.length === 0) return undefined;
   const each = (of: (sample: Sample) => number) => figure(samples.map(of));
+  const totalUs = each((sample) => sample.userUs + sample.systemUs);
+  const counted = samples.flatMap(({ bodyBytes }) => (bodyBytes === undefined ? [] : [bodyBytes]));
+  const bodyBytes = counted.length === 0 ? undefined : median(counted);
   const missed = sum(samples.map((sample) => sample.missed));
   return {
     peer,
     perSecond: each((sample) => sample.perSecond),
-    totalUs: each((sample) => sample.userUs + sample.systemUs),
+    totalUs,
     userUs: pooled(samples, (sample) => sample.userUs),
     systemUs: pooled(samples, (sample) => sample.systemUs),
     busy: median(samples.map((sample) => sample.busy)),
     residentBytes: median(samples.map((sample) => sample.residentBytes)),
+    bodyBytes,
+    mebibyteUs: bodyBytes === undefined ? undefined : (totalUs.middle * mebibyte) / bodyBytes,
     failed: sum(samples.map((sample) => sample.failed)),
     missed: missed / (missed + sum(samples.map((sample) => sample.requests))),
     seconds: sum(samples.map((sample) => sample.seconds)),

@@ -1,97 +1,105 @@
 /** The report in a terminal: one table for each workload, then the bars. */
-import { barsOf, verdictOf } from "./bars.ts";
+import { barsOf, isMeasured, verdictOf } from "./bars.ts";
+import { printIdle } from "./idle.ts";
 import { disturbanceOf, type Result } from "./result.ts";
-import { type Figure, type Series, seriesOf } from "./statistics.ts";
+import { type Series, seriesOf } from "./statistics.ts";
+import { bold, type Cell, cyan, dim, green, red, spread, table, yellow } from "./terminal-table.ts";
 import { type Workload, workloads } from "./workloads.ts";
-
-const colours = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
-const paint = (code: number) => (text: string) =>
-  colours ? `\u001b[${code}m${text}\u001b[0m` : text;
-const bold = paint(1);
-const dim = paint(2);
-const red = paint(31);
-const green = paint(32);
-const yellow = paint(33);
-const cyan = paint(36);
-
-/** One cell: its text, and how it is coloured once its width is known. */
-interface Cell {
-  readonly text: string;
-  readonly paint?: (text: string) => string;
-}
-
-/** The first column and those from `leftFrom` on are text; between them stand numbers. */
-function table(
-  head: readonly string[],
-  rows: readonly (readonly Cell[])[],
-  leftFrom: number,
-): string {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.text.length ?? 0)),
-  );
-  const align = (text: string, column: number) =>
-    column === 0 || column >= leftFrom
-      ? text.padEnd(widths[column] ?? 0)
-      : text.padStart(widths[column] ?? 0);
-  const line = (cells: readonly Cell[]) =>
-    cells
-      .map((cell, column) => (cell.paint ?? String)(align(cell.text, column)))
-      .join("  ")
-      .trimEnd();
-  const titles = line(head.map((text) => ({ text, paint: dim })));
-  return [titles, ...rows.map(line)].map((text) => `  ${text}`).join("\n");
-}
 
 /** Microseconds with as many digits as mean something. */
 export function micro(value: number | undefined): string {
   if (value === undefined) return "–";
-  return value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(2);
+  return value >= 100 ? whole(value) : value.toFixed(2);
 }
-export const spread = ({ low, high }: Figure, write: (value: number) => string) =>
-  `${write(low)}–${write(high)}`;
+const whole = (value: number) => Math.round(value).toLocaleString("en");
+const mebibytesOf = (bytes: number) => (bytes / 1048576).toFixed(0);
 
-function row(series: Series, title: string, reference: Series | undefined): Cell[] {
-  const own = series.peer === "chopin";
-  const paintName = own ? cyan : series.peer === "floor" ? dim : String;
-  const ratio =
-    reference === undefined ? undefined : series.totalUs.middle / reference.totalUs.middle;
+/** Mean body of a request in KiB. */
+export function kibibytes(bytes: number | undefined): string {
+  return bytes === undefined ? "–" : (bytes / 1024).toLocaleString("en", fraction);
+}
+const fraction = { maximumFractionDigits: 1 };
+
+/** One contender under one workload. */
+export interface Row {
+  readonly series: Series;
+  readonly title: string;
+}
+
+/** One column: its title, and its cell for a contender beside Chopin. */
+interface Column {
+  readonly title: string;
+  readonly cell: (row: Row, ours: Series | undefined) => Cell;
+}
+
+const isOwn = ({ series }: Row) => series.peer === "chopin";
+const strong = (row: Row) => (isOwn(row) ? bold : String);
+
+function remarksOf({ failed, missed }: Series): string {
   const remarks = [
-    ...(series.failed > 0 ? [`${series.failed} failed`] : []),
-    ...(series.missed > 0.01 ? [`${(series.missed * 100).toFixed(0)}% missed`] : []),
-  ].join(", ");
-  return [
-    { text: title, paint: paintName },
-    { text: Math.round(series.perSecond.middle).toLocaleString("en") },
-    { text: `${Math.round(series.busy * 100)}%`, paint: dim },
-    { text: micro(series.totalUs.middle), paint: own ? bold : String },
-    { text: spread(series.totalUs, micro), paint: dim },
-    { text: micro(series.userUs.middle), paint: own ? bold : String },
-    { text: micro(series.systemUs.middle) },
-    { text: ratio === undefined ? "" : `${ratio.toFixed(2)}×`, paint: dim },
-    { text: micro(series.latency?.p50Us.middle) },
-    { text: micro(series.latency?.p99Us.middle) },
-    { text: (series.residentBytes / 1048576).toFixed(0) },
-    { text: remarks, paint: red },
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(missed > 0.01 ? [`${(missed * 100).toFixed(0)}% missed`] : []),
   ];
+  return remarks.join(", ");
 }
 
-const head = [
-  "",
-  "req/s",
-  "busy",
-  "CPU µs",
-  "min–max",
-  "user",
-  "system",
-  "Chopin = 1",
-  "p50 µs",
-  "p99 µs",
-  "RSS MiB",
-  "",
+function ratio({ series }: Row, ours: Series | undefined): string {
+  return ours === undefined ? "" : `${(series.totalUs.middle / ours.totalUs.middle).toFixed(2)}×`;
+}
+
+const nameColumn: Column = {
+  title: "",
+  cell: (row) => ({
+    text: row.title,
+    paint: isOwn(row) ? cyan : row.series.peer === "floor" ? dim : String,
+  }),
+};
+
+const columns: readonly Column[] = [
+  { title: "req/s", cell: ({ series }) => ({ text: whole(series.perSecond.middle) }) },
+  {
+    title: "busy",
+    cell: ({ series }) => ({ text: `${Math.round(series.busy * 100)}%`, paint: dim }),
+  },
+  {
+    title: "CPU µs",
+    cell: (row) => ({ text: micro(row.series.totalUs.middle), paint: strong(row) }),
+  },
+  {
+    title: "min–max",
+    cell: ({ series }) => ({ text: spread(series.totalUs, micro), paint: dim }),
+  },
+  { title: "user", cell: (row) => ({ text: micro(row.series.userUs.middle), paint: strong(row) }) },
+  { title: "system", cell: ({ series }) => ({ text: micro(series.systemUs.middle) }) },
+  { title: "Chopin = 1", cell: (row, ours) => ({ text: ratio(row, ours), paint: dim }) },
+  { title: "p50 µs", cell: ({ series }) => ({ text: micro(series.latency?.p50Us.middle) }) },
+  { title: "p99 µs", cell: ({ series }) => ({ text: micro(series.latency?.p99Us.middle) }) },
+  { title: "RSS MiB", cell: ({ series }) => ({ text: mebibytesOf(series.residentBytes) }) },
 ];
 
+/** Only where bodies are what a workload is about. */
+const byteColumns: readonly Column[] = [
+  { title: "body KiB", cell: ({ series }) => ({ text: kibibytes(series.bodyBytes) }) },
+  { title: "CPU µs/MiB", cell: ({ series }) => ({ text: micro(series.mebibyteUs) }) },
+];
+
+const remarkColumn: Column = {
+  title: "",
+  cell: ({ series }) => ({ text: remarksOf(series), paint: red }),
+};
+
+function workloadTable(rows: readonly Row[], perByte: boolean): string {
+  const ours = rows.find(isOwn)?.series;
+  const shown = [nameColumn, ...columns, ...(perByte ? byteColumns : []), remarkColumn];
+  return table(
+    shown.map(({ title }) => title),
+    rows.map((row) => shown.map(({ cell }) => cell(row, ours))),
+    shown.length - 1,
+  );
+}
+
 /** Contenders of one workload, the cheapest first. */
-export function ranked(result: Result, workload: string): { series: Series; title: string }[] {
+export function ranked(result: Result, workload: string): Row[] {
   const found = result.peers.flatMap(({ name, title }) => {
     const series = seriesOf(result.samples, workload, name);
     return series === undefined ? [] : [{ series, title }];
@@ -107,24 +115,24 @@ export function loadOf({ mode, connections }: Workload, rate: number): string {
 }
 
 function bars(result: Result): string {
-  const rows = barsOf(result).map((bar): Cell[] => {
+  const all = barsOf(result);
+  const rows = all.filter(isMeasured).map((bar): Cell[] => {
     const verdict = verdictOf(bar);
     const write = (value: number) => `${value.toFixed(2)}${bar.unit === "×" ? "" : " µs"}`;
     const sign = bar.direction === "at most" ? "≤" : "≥";
-    const paintVerdict = verdict === "holds" ? green : verdict === "fails" ? red : dim;
+    const paintVerdict = verdict === "holds" ? green : red;
     return [
       { text: bar.what },
-      { text: bar.measured === undefined ? "" : write(bar.measured.middle), paint: bold },
-      {
-        text: bar.measured === undefined ? "" : spread(bar.measured, (x) => x.toFixed(2)),
-        paint: dim,
-      },
+      { text: write(bar.measured.middle), paint: bold },
+      { text: spread(bar.measured, (x) => x.toFixed(2)), paint: dim },
       { text: `${sign} ${write(bar.limit)}` },
       { text: verdict, paint: paintVerdict },
       { text: bar.caveat === undefined ? "" : `(${bar.caveat})`, paint: yellow },
     ];
   });
-  return table(["", "measured", "min–max", "bar", "", ""], rows, 4);
+  const left = all.length - rows.length;
+  const remark = left === 0 ? "" : dim(`\n  ${left} not measured in this run`);
+  return table(["", "measured", "min–max", "bar", "", ""], rows, 4) + remark;
 }
 
 export function printReport(result: Result): void {
@@ -137,17 +145,11 @@ export function printReport(result: Result): void {
   for (const workload of workloads) {
     const rows = ranked(result, workload.name);
     if (rows.length === 0) continue;
-    const ours = rows.find(({ series }) => series.peer === "chopin")?.series;
     const load = loadOf(workload, result.settings.rate);
     console.log(`\n${bold(workload.title)}  ${dim(load)}`);
-    console.log(
-      table(
-        head,
-        rows.map(({ series, title }) => row(series, title, ours)),
-        11,
-      ),
-    );
+    console.log(workloadTable(rows, workload.perByte === true));
   }
+  printIdle(result.idles ?? []);
   console.log(`\n${bold("Bars")}`);
   console.log(bars(result));
   if (result.skipped.length > 0) console.log(`\n${bold("Left out")}`);

@@ -56,23 +56,46 @@ export function readCoreBusyMs(core: number): number {
   return (user + nice + system + irq + softirq + steal) * tickMs;
 }
 
-/** Usage of a process, its living descendants, and the descendants that it has waited for. */
-export function readUsage(pid: number): Usage {
+/** A process and its living descendants. */
+function familyOf(pid: number): Map<number, Stat> {
   const stats = new Map<number, Stat>();
   for (const name of readdirSync("/proc")) {
     const id = Number(name);
     const stat = Number.isInteger(id) ? readStat(id) : undefined;
     if (stat !== undefined) stats.set(id, stat);
   }
-  const usage = { userMs: 0, systemMs: 0, residentBytes: 0 };
+  const family = new Map<number, Stat>();
   const pending = [pid];
   for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
     const stat = stats.get(id);
     if (stat === undefined) continue;
+    family.set(id, stat);
+    for (const [child, { parent }] of stats) if (parent === id) pending.push(child);
+  }
+  return family;
+}
+
+/** Usage of a process, its living descendants, and the descendants that it has waited for. */
+export function readUsage(pid: number): Usage {
+  const usage = { userMs: 0, systemMs: 0, residentBytes: 0 };
+  for (const stat of familyOf(pid).values()) {
     usage.userMs += stat.userTicks * tickMs;
     usage.systemMs += stat.systemTicks * tickMs;
     usage.residentBytes += stat.residentPages * pageBytes;
-    for (const [child, { parent }] of stats) if (parent === id) pending.push(child);
   }
   return usage;
+}
+
+/**
+ * Memory that ends with a process and its descendants: pages that nobody else has, and what was
+ * swapped out (proc_pid_smaps(5)).
+ */
+export function readPrivateBytes(pid: number): number {
+  let bytes = 0;
+  for (const id of familyOf(pid).keys()) {
+    const text = readFileSync(`/proc/${id}/smaps_rollup`, "utf8");
+    const lines = text.matchAll(/^(?:Private_\w+|Swap):\s+(\d+) kB$/gm);
+    for (const [, kibibytes] of lines) bytes += Number(kibibytes) * 1024;
+  }
+  return bytes;
 }

@@ -196,7 +196,8 @@ const Load = struct {
         const latest = socket.nowNs() + drain_ns;
         while (load.free_len < load.connections.len and socket.nowNs() < latest) try load.poll(10);
         // Answers behind the end count in the closed loop, and so does the time that they took.
-        const end = if (load.options.rate == 0) socket.nowNs() else @min(socket.nowNs(), load.end_ns);
+        const now = socket.nowNs();
+        const end = if (load.options.rate == 0) now else @min(now, load.end_ns);
         load.elapsed_ns = end - load.start_ns;
     }
 

@@ -47,7 +47,7 @@ const makers: Readonly<Record<string, (routes: readonly DeclaredRoute[]) => Look
   "Chopin, as app.fetch": (routes) => {
     const router = new Router();
     routes.forEach(({ method, pattern }, index) => {
-      router.add(methodTokens.indexOf(method), pattern, index, 0);
+      router.add(methodTokens.indexOf(method), pattern, index, { limit: 0, stream: false });
     });
     router.commit({ globalLayer: false, trailingSlashIgnored: false, customNotFound: false });
     return (target) => router.match("GET", target);

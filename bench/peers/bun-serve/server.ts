@@ -7,6 +7,8 @@ Bun.serve({
   port: Number(process.env.PORT),
   hostname: "127.0.0.1",
   development: false,
+  // Longer than the memory of idle connections takes to measure.
+  idleTimeout: 120,
   routes: {
     "/plaintext": { GET: () => text("Hello, World!") },
     "/json": { GET: () => Response.json({ message: "Hello, World!" }) },
