@@ -4,6 +4,8 @@
 const std = @import("std");
 const router = @import("c/router.zig");
 const server = @import("c/server.zig");
+const stream = @import("c/stream.zig");
+const file = @import("c/file.zig");
 const manifest = @import("c/manifest.zig");
 
 /// One line that names the library, its version and the place; Bun's own trace of a foreign frame
@@ -50,6 +52,19 @@ comptime {
 
         .{ "answer_attach", &server.answerAttach },
         .{ "answers_flush", &server.answersFlush },
+
+        .{ "stream_write", &stream.write },
+        .{ "stream_end", &stream.end },
+        .{ "body_read", &stream.read },
+
+        .{ "files_create", &file.filesCreate },
+        .{ "files_destroy", &file.filesDestroy },
+        .{ "files_root", &file.filesRoot },
+        .{ "files_embedded", &file.filesEmbedded },
+        .{ "files_embed", &file.filesEmbed },
+        .{ "file_plan", &file.filePlan },
+        .{ "file_plan_read", &file.filePlanRead },
+        .{ "file_plan_destroy", &file.filePlanDestroy },
     };
     for (table) |row| @export(row[1], .{ .name = "chopin_" ++ row[0] });
 }
@@ -57,15 +72,19 @@ comptime {
 test {
     _ = @import("addresses.zig");
     _ = @import("answer.zig");
+    _ = @import("answer_stream.zig");
     _ = @import("batch.zig");
     _ = @import("body.zig");
+    _ = @import("body_stream.zig");
     _ = @import("capped_allocator.zig");
     _ = @import("connection.zig");
     _ = @import("deadline.zig");
     _ = @import("delivery.zig");
+    _ = @import("file.zig");
     _ = @import("held.zig");
     _ = @import("listener.zig");
     _ = @import("medley.zig");
+    _ = @import("notices.zig");
     _ = @import("output.zig");
     _ = @import("path.zig");
     _ = @import("pool.zig");
