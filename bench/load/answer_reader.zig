@@ -1,6 +1,6 @@
 //! Finds where answers end in what a connection received: head, then Content-Length bytes or
-//! chunks. A client's minimum, enough to count answers and their bytes and to notice a wrong status;
-//! owned by one connection of a load generator.
+//! chunks. A client's minimum, enough to count answers and their bytes and to notice a wrong
+//! status; owned by one connection of a load generator.
 
 const std = @import("std");
 
