@@ -98,7 +98,8 @@ export function cacheControl(options: CacheControlOptions): AnyMiddleware {
   };
 }
 
-function directives(options: CacheControlOptions): string {
+/** The value of Cache-Control; `app.files` uses it too. */
+export function directives(options: CacheControlOptions): string {
   checkOptions("cacheControl", options, [...flagNames, ...secondNames]);
   const parts: string[] = [];
   for (const name of flagNames) {
