@@ -13,6 +13,7 @@ import {
 import type { Bytes } from "./context.ts";
 import { ChopinError } from "./errors.ts";
 import { kind } from "./native/abi.ts";
+import { isStreamSource, type Piece } from "./stream.ts";
 
 /** The answer of a handler as middleware sees and changes it: `const answer = await next()`. */
 export interface Answer {
@@ -21,13 +22,13 @@ export interface Answer {
   /** Fields that will be sent; Content-Type only where the program set it. */
   readonly headers: AnswerHeaders;
   /**
-   * String, bytes, null, or a value that is sent as JSON. A new body gets the Content-Type that a
-   * handler's return value would get.
+   * String, bytes, null, a stream, or a value that is sent as JSON. A new body gets the
+   * Content-Type that a handler's return value would get.
    */
   body: unknown;
   /** What was thrown, when this is the answer to an error. */
   readonly error: unknown;
-  /** The body's bytes as they will be sent. */
+  /** The body's bytes as they will be sent. Throws `body_is_streamed` for a stream. */
   bytes(): Uint8Array<ArrayBuffer>;
 }
 
@@ -48,6 +49,8 @@ export class PreparedAnswer implements Answer {
   /** Native code has exactly this answer too, as long as nothing changes it. */
   native: boolean;
   error: unknown;
+  /** Bytes that a streamed body was said to have. */
+  length: number | undefined;
   #body: unknown;
   #draft: Draft | undefined;
 
@@ -57,6 +60,7 @@ export class PreparedAnswer implements Answer {
     this.fields = fields;
     this.native = false;
     this.error = undefined;
+    this.length = undefined;
     this.#body = body;
     this.#draft = undefined;
   }
@@ -67,6 +71,7 @@ export class PreparedAnswer implements Answer {
     const copy = new PreparedAnswer(this.kind, this.#body, this.ownStatus, this.fields?.slice());
     copy.native = this.native;
     copy.error = this.error;
+    copy.length = this.length;
     return copy.own(draft);
   }
 
@@ -97,6 +102,7 @@ export class PreparedAnswer implements Answer {
     const kindOfBody = kindOf(given);
     this.kind = this.kind === kind.html && kindOfBody === kind.text ? kind.html : kindOfBody;
     this.#body = given;
+    this.length = undefined;
     this.native = false;
   }
 
@@ -105,6 +111,12 @@ export class PreparedAnswer implements Answer {
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
+    if (isStreamSource(this.#body)) {
+      throw new ChopinError(
+        "body_is_streamed",
+        "This answer is a stream: its bytes exist only while it is sent. See `answer.body`.",
+      );
+    }
     const body = bodyOf(this.kind, this.#body);
     return typeof body === "string" ? encoder.encode(body) : body.slice();
   }
@@ -114,6 +126,14 @@ export class PreparedAnswer implements Answer {
     const drafted = draft === undefined ? 0 : draft.draftStatus;
     if (this.#draft !== undefined && drafted !== 0) return drafted;
     return this.ownStatus || drafted || defaultStatus(this.kind, this.#body);
+  }
+
+  /**
+   * The kind that goes with a stream's first piece: text is known as such; of bytes that the program
+   * gave no Content-Type nothing is said.
+   */
+  kindOfStream(first: Piece | undefined): number {
+    return this.kind === kind.none && typeof first === "string" ? kind.text : this.kind;
   }
 
   /** Native code may give this answer by itself. */
@@ -199,7 +219,7 @@ export function kindOf(value: unknown): number {
     case "boolean":
       return kind.json;
     case "object":
-      if (value === null) return kind.none;
+      if (value === null || isStreamSource(value)) return kind.none;
       return value instanceof Uint8Array ? kind.bytes : kind.json;
     default:
       throw new ChopinError("invalid_answer", `A handler cannot answer with a ${typeof value}.`);

@@ -52,6 +52,9 @@ export async function compileProgram(
   }
 }
 
+/** A limit in 32 bits that native code takes as none. */
+const unlimited = 0xffff_ffff;
+
 function addPrefixes(router: Router, flat: FlatDefinition): CoveredRing[] {
   return flat.layers.map(({ prefix, around, scope }) => ({
     around,
@@ -87,9 +90,11 @@ async function addRoute(
 ): Promise<Target> {
   const route = all[id]!;
   const { declaration, path, scope } = route;
-  const limit = declaration.options.bodyLimit ?? bodyLimit;
+  const { bodyLimit: ownLimit = bodyLimit, streamBody = false } = declaration.options;
+  // Endless streams are for those who count by themselves.
+  const limit = ownLimit === Number.POSITIVE_INFINITY ? unlimited : ownLimit;
   try {
-    router.add(methodOf(router, declaration.method), path, id, limit);
+    router.add(methodOf(router, declaration.method), path, id, { limit, stream: streamBody });
   } catch (error) {
     throw refusal(error, placed(route), all);
   }

@@ -4,6 +4,8 @@ import type { Answer } from "./answer.ts";
 import type { FieldsInit } from "./answer-fields.ts";
 import type { RequestHeaders } from "./headers.ts";
 import type { Query } from "./query.ts";
+import type { StreamInit } from "./response.ts";
+import type { StreamSource } from "./stream.ts";
 
 /**
  * State that middleware shares with handlers. Name your own members once for the whole program, or
@@ -58,6 +60,17 @@ export interface Context<P = Params, S extends object = State> {
   readonly secure: boolean;
   /** A Web `Request` with a copy of everything, made on first use. */
   readonly request: Request;
+  /**
+   * The body as a stream, which can also be iterated: `for await (const chunk of ctx.body)`. On
+   * routes with `streamBody` it comes as it arrives, and only as fast as it is read; reading fails
+   * with 413 `body_too_large`, 408 `request_timeout`, or an AbortError when the client leaves.
+   */
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /**
+   * Aborted when nobody waits for the answer any more: the connection was lost, or, while a stream
+   * is sent, its client ended it.
+   */
+  readonly signal: AbortSignal;
   /** State shared by middleware and handler, fresh for every request. */
   readonly state: S;
 
@@ -97,6 +110,14 @@ export interface Context<P = Params, S extends object = State> {
 
   /** An answer with `text/html`. */
   html(value: string, init?: AnswerInit): Answer;
+  /**
+   * An answer whose body comes in pieces of text or bytes. What can be iterated asynchronously may
+   * also be returned as it is.
+   *
+   * @example
+   * return ctx.stream(rows(), { headers: { "Content-Type": "text/csv" } });
+   */
+  stream(source: StreamSource, init?: StreamInit): Answer;
   /**
    * An answer that sends the client elsewhere; `status` is 301, 302 (unless told), 303, 307 or 308.
    */

@@ -5,13 +5,14 @@
  */
 
 import { bodyOf, type PreparedAnswer } from "./answer.ts";
-import { type Field, mergeFields } from "./answer-fields.ts";
+import { type Field, hasField, mergeFields } from "./answer-fields.ts";
 import { failed, finish } from "./compose.ts";
-import { problemBody, problems } from "./errors.ts";
+import { problem, problemBody, problems } from "./errors.ts";
 import { kind } from "./native/abi.ts";
 import type { Match } from "./native/router.ts";
 import type { Program, Target } from "./program.ts";
-import { RequestContext } from "./request-context.ts";
+import { bodyIsStreamed, RequestContext, wholeBody } from "./request-context.ts";
+import { isStreamSource, iterate, readable, type StreamSource } from "./stream.ts";
 
 /** Content-Type of each kind of body, as `zig/http/encoder.zig` writes it. */
 const contentTypes: Readonly<Record<number, string>> = {
@@ -41,7 +42,11 @@ export async function answerRequest(
   const match = program.router.match(request.method, target);
   if (match === undefined) return refusal(request, "bad_path");
   const end = program.target(match.handler);
-  const body = await readBody(request, match.bodyLimit);
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > match.bodyLimit) return refusal(request, "body_too_large");
+  const body = match.streamBody
+    ? limited(request.body, match.bodyLimit)
+    : await readBody(request, match.bodyLimit);
   if (body === undefined) return refusal(request, "body_too_large");
   const ctx = new WebContext(request, target, match, end, body, ip);
   const chain = end.chain(match.coverage);
@@ -52,7 +57,7 @@ export async function answerRequest(
     answer = await failed(ctx, error, chain.scope);
   }
   try {
-    return responseOf(ctx, answer);
+    return await responseOf(ctx, answer);
   } catch (error) {
     // The body cannot be written as JSON, which is found out only now.
     return responseOf(ctx, await failed(ctx, error, chain.scope));
@@ -73,7 +78,6 @@ async function readBody(
   limit: number,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (request.body === null) return noBytes;
-  if (Number(request.headers.get("content-length") ?? 0) > limit) return undefined;
   const sink = new Bun.ArrayBufferSink();
   sink.start({ asUint8Array: true });
   let total = 0;
@@ -85,19 +89,60 @@ async function readBody(
   return sink.end() as Uint8Array<ArrayBuffer>;
 }
 
+/** A body that its handler takes as it comes. */
+function limited(
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let left = limit;
+  const check = new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
+    transform(chunk, controller) {
+      left -= chunk.byteLength;
+      if (left < 0) controller.error(problem("body_too_large"));
+      else controller.enqueue(chunk as Uint8Array<ArrayBuffer>);
+    },
+  });
+  return (body ?? wholeBody(noBytes)).pipeThrough(check);
+}
+
 function refusal(request: Request, code: "bad_path" | "body_too_large"): Response {
   const [status] = problems[code];
   const body = problemBody(status, code);
   return makeResponse(request.method, status, kind.problem, undefined, body);
 }
 
-function responseOf(ctx: WebContext, answer: PreparedAnswer): Response {
+function responseOf(ctx: WebContext, answer: PreparedAnswer): Response | Promise<Response> {
   const status = answer.statusOver(ctx);
   const fields = mergeFields(ctx.draftFields, answer.fields);
   const method = ctx.method;
-  const body = bodyOf(answer.kind, answer.body);
+  const source = answer.body;
+  if (isStreamSource(source)) return streamedResponse(ctx, answer, fields, source);
+  const body = bodyOf(answer.kind, source);
   ctx.answered = true;
   return makeResponse(method, status, answer.kind, fields, body);
+}
+
+/** The context stays usable while the body is produced. */
+async function streamedResponse(
+  ctx: WebContext,
+  answer: PreparedAnswer,
+  fields: readonly Field[] | undefined,
+  source: StreamSource,
+): Promise<Response> {
+  const status = answer.statusOver(ctx);
+  const { method } = ctx;
+  ctx.headSent = true;
+  const pieces = iterate(source);
+  if (bodiless.includes(status) || method === "HEAD") {
+    await pieces.return?.();
+    return new Response(null, { status, headers: headersOf(fields, contentTypes[answer.kind]) });
+  }
+  // Whether it is text is known only when there is some.
+  const first = hasField(fields, "content-type") ? undefined : await pieces.next();
+  const kindOfBody = answer.kindOfStream(first?.done ? undefined : first?.value);
+  const headers = headersOf(fields, contentTypes[kindOfBody]);
+  if (answer.length !== undefined) headers.set("Content-Length", String(answer.length));
+  return new Response(readable(pieces, first), { status, headers });
 }
 
 function makeResponse(
@@ -107,10 +152,18 @@ function makeResponse(
   fields: readonly Field[] | undefined,
   body: string | Uint8Array<ArrayBuffer>,
 ): Response {
-  const headers = new Headers();
   const empty = bodiless.includes(status);
-  const contentType = contentTypes[kindOfBody];
-  if (contentType !== undefined && !empty) headers.set("Content-Type", contentType);
+  const headers = headersOf(fields, empty ? undefined : contentTypes[kindOfBody]);
+  if (status === 205) headers.set("Content-Length", "0");
+  if (empty) return new Response(null, { status, headers });
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  headers.set("Content-Length", String(bytes.length));
+  return new Response(method === "HEAD" ? null : bytes, { status, headers });
+}
+
+function headersOf(fields: readonly Field[] | undefined, contentType: string | undefined): Headers {
+  const headers = new Headers();
+  if (contentType !== undefined) headers.set("Content-Type", contentType);
   const replaced = new Set<string>();
   for (const { name, key, value } of fields ?? []) {
     // A Content-Type of the application takes the place of ours; its own repeated fields stay.
@@ -118,11 +171,7 @@ function makeResponse(
     replaced.add(key);
     headers.append(name, value);
   }
-  if (status === 205) headers.set("Content-Length", "0");
-  if (empty) return new Response(null, { status, headers });
-  const bytes = typeof body === "string" ? Buffer.from(body) : body;
-  headers.set("Content-Length", String(bytes.length));
-  return new Response(method === "HEAD" ? null : bytes, { status, headers });
+  return headers;
 }
 
 /** The context of a request that came without a socket. */
@@ -131,7 +180,7 @@ class WebContext extends RequestContext {
   readonly #target: string;
   readonly #match: Match;
   readonly #end: Target;
-  readonly #body: Uint8Array<ArrayBuffer>;
+  readonly #body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #ip: string;
 
   constructor(
@@ -139,7 +188,7 @@ class WebContext extends RequestContext {
     target: string,
     match: Match,
     end: Target,
-    body: Uint8Array<ArrayBuffer>,
+    body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>,
     ip: string,
   ) {
     super();
@@ -216,11 +265,25 @@ class WebContext extends RequestContext {
     return this.#match.captures[index]?.replaceAll("\0", slash);
   }
 
+  get signal(): AbortSignal {
+    this.check();
+    return this.#request.signal;
+  }
+
   protected bodyText(): string {
-    return decoder.decode(this.#body);
+    return decoder.decode(this.#whole());
   }
 
   protected bodyBytes(): Uint8Array<ArrayBuffer> {
-    return this.#body.slice();
+    return this.#whole().slice();
+  }
+
+  protected bodyStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#body instanceof ReadableStream ? this.#body : wholeBody(this.bodyBytes());
+  }
+
+  #whole(): Uint8Array<ArrayBuffer> {
+    if (this.#body instanceof ReadableStream) throw bodyIsStreamed();
+    return this.#body;
   }
 }

@@ -6,11 +6,12 @@
 import { type Answer, checkStatus, type Draft } from "./answer.ts";
 import { type Field, setField } from "./answer-fields.ts";
 import type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
-import { ContextUsedAfterAnswer, problem } from "./errors.ts";
+import { ChopinError, ContextUsedAfterAnswer, problem } from "./errors.ts";
 import { type FieldSource, RequestHeaders } from "./headers.ts";
 import { kind } from "./native/abi.ts";
 import { allValues, firstValues, parseQuery, type Query, type QueryPairs } from "./query.ts";
-import { answerOf, bytes, redirect } from "./response.ts";
+import { answerOf, bytes, redirect, type StreamInit, stream } from "./response.ts";
+import type { StreamSource } from "./stream.ts";
 
 /** Names of a route's captures, in the order of its pattern. */
 export interface CaptureNames {
@@ -25,6 +26,24 @@ interface Cache {
   pairs: QueryPairs | undefined;
   headers: RequestHeaders | undefined;
   request: Request | undefined;
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+}
+
+/** A body that was read already, for those who take bodies as streams. */
+export function wholeBody(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    start(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+}
+
+export function bodyIsStreamed(): ChopinError {
+  return new ChopinError(
+    "body_is_streamed",
+    "This route takes its body as a stream: read `ctx.body`, or leave `streamBody` out.",
+  );
 }
 
 const byteOrderMark = "\ufeff";
@@ -36,6 +55,8 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   answered: boolean;
   /** Close the connection after the answer. */
   closing: boolean;
+  /** Status and fields are on their way; the body comes in pieces. */
+  headSent: boolean;
   #state: State | undefined;
   #params: Params | undefined;
   #cache: Cache | undefined;
@@ -45,6 +66,7 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
     this.draftFields = undefined;
     this.answered = false;
     this.closing = false;
+    this.headSent = false;
     this.#state = undefined;
     this.#params = undefined;
     this.#cache = undefined;
@@ -68,6 +90,9 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   protected abstract capture(index: number, slash: string): string | undefined;
   protected abstract bodyText(): string;
   protected abstract bodyBytes(): Uint8Array<ArrayBuffer>;
+  /** Called once. */
+  protected abstract bodyStream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+  abstract get signal(): AbortSignal;
 
   /** Throws once the answer is sent: the request's bytes are gone. */
   protected check(): void {
@@ -102,6 +127,12 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
     return cache.headers;
   }
 
+  get body(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const cache = this.#cached();
+    if (cache.body === undefined) cache.body = this.bodyStream();
+    return cache.body;
+  }
+
   get url(): string {
     const target = this.target;
     if (!target.startsWith("/")) return target === "*" ? this.#origin() : target;
@@ -127,6 +158,7 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   ): string | undefined | this {
     this.check();
     if (value === undefined) return this.headers.get(name) ?? undefined;
+    this.#checkHead();
     this.draftFields = setField(this.draftFields, name, value, options?.append === true);
     return this;
   }
@@ -170,8 +202,14 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
     return redirect(location, status);
   }
 
+  stream(source: StreamSource, init?: StreamInit): Answer {
+    this.check();
+    return stream(source, init);
+  }
+
   status(code: number): this {
     this.check();
+    this.#checkHead();
     this.draftStatus = checkStatus(code);
     return this;
   }
@@ -187,8 +225,16 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
     const headers = new Headers();
     for (const [name, value] of this.fieldLines()) headers.append(name, value);
     const bare = method === "GET" || method === "HEAD";
-    const body = bare ? null : this.bodyBytes();
+    const body = bare ? null : this.body;
     return new Request(this.url, { method, headers, body });
+  }
+
+  #checkHead(): void {
+    if (!this.headSent) return;
+    throw new ChopinError(
+      "head_sent",
+      "Status and fields were sent already, since the answer's body is a stream: set them before.",
+    );
   }
 
   #origin(): string {
@@ -199,6 +245,7 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
     this.check();
     if (this.#cache === undefined) {
       this.#cache = {
+        body: undefined,
         query: undefined,
         pairs: undefined,
         headers: undefined,

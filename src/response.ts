@@ -4,13 +4,42 @@
  */
 
 import { type Answer, bytesOf, checkStatus, isBytes, kindOf, PreparedAnswer } from "./answer.ts";
-import { type Field, fieldsFrom, hasField, isReserved, setField } from "./answer-fields.ts";
+import {
+  type Field,
+  type FieldsInit,
+  fieldsFrom,
+  hasField,
+  isReserved,
+  setField,
+} from "./answer-fields.ts";
 import type { AnswerInit, Bytes } from "./context.ts";
 import { ChopinError } from "./errors.ts";
 import { kind } from "./native/abi.ts";
+import {
+  bytesOfPiece,
+  isStreamSource,
+  type Piece,
+  type PieceReader,
+  type StreamSource,
+} from "./stream.ts";
 
-/** Bytes of one `Response` that are gathered before it is sent. */
-const gatheredBytesMax = 64 * 1024 * 1024;
+/** Options of an answer whose body comes in pieces. */
+export interface StreamInit {
+  readonly status?: number;
+  readonly headers?: FieldsInit;
+  /** Bytes that the body will have, when that is known; another number breaks the connection. */
+  readonly length?: number;
+}
+
+/**
+ * Bytes of one `Response` that are taken out of memory before its head is sent. What lies in memory
+ * already comes without waiting, and is sent with its length.
+ */
+const readyBytesMax = 64 * 1024 * 1024;
+/** The same for what takes a moment: a stream that ends soon is sent whole. */
+const awaitedBytesMax = 64 * 1024;
+/** How many microtasks a piece may take that counts as ready. */
+const ticksMax = 3;
 
 const redirects: readonly number[] = [301, 302, 303, 307, 308];
 
@@ -30,7 +59,10 @@ export function prepare(value: unknown, drafted: number): PreparedAnswer | Promi
       if (value instanceof Response) return prepareResponse(value, drafted);
       if (value instanceof Error) throw value;
       if (isBytes(value)) return new PreparedAnswer(kind.bytes, bytesOf(value), 0, undefined);
+      if (value instanceof ReadableStream)
+        return new PreparedAnswer(kind.none, value, 0, undefined);
       if (isWebBody(value)) return prepareResponse(new Response(value), drafted);
+      if (isStreamSource(value)) return new PreparedAnswer(kind.none, value, 0, undefined);
     }
     return new PreparedAnswer(kind.json, value, 0, undefined);
   }
@@ -81,6 +113,24 @@ export function redirect(location: string, status = 302): Answer {
   return answer;
 }
 
+/**
+ * An answer whose body comes in pieces, made without a context. A client that is behind makes the
+ * producer wait; one that leaves ends it.
+ *
+ * @throws ChopinError `invalid_answer` for what is no source of pieces or a length that is none.
+ */
+export function stream(source: StreamSource, init: StreamInit = {}): Answer {
+  if (!isStreamSource(source)) {
+    throw new ChopinError(
+      "invalid_answer",
+      "A streamed answer is made of a ReadableStream, an async iterable or a generator.",
+    );
+  }
+  const answer = answerOf(kind.none, source, init) as PreparedAnswer;
+  answer.length = checkLength(init.length);
+  return answer;
+}
+
 export function answerOf(kindOfBody: number, body: unknown, init: AnswerInit | undefined): Answer {
   if (init === undefined) return new PreparedAnswer(kindOfBody, body, 0, undefined);
   if (typeof init === "number") {
@@ -90,13 +140,16 @@ export function answerOf(kindOfBody: number, body: unknown, init: AnswerInit | u
   return new PreparedAnswer(kindOfBody, body, status, fieldsFrom(init.headers));
 }
 
-function isWebBody(value: object): value is Blob | ReadableStream | URLSearchParams | FormData {
-  return (
-    value instanceof Blob ||
-    value instanceof ReadableStream ||
-    value instanceof URLSearchParams ||
-    value instanceof FormData
+function checkLength(length: number | undefined): number | undefined {
+  if (length === undefined || (Number.isSafeInteger(length) && length >= 0)) return length;
+  throw new ChopinError(
+    "invalid_answer",
+    `The length of a stream is a number of bytes: ${length}.`,
   );
+}
+
+function isWebBody(value: object): value is Blob | URLSearchParams | FormData {
+  return value instanceof Blob || value instanceof URLSearchParams || value instanceof FormData;
 }
 
 function prepareResponse(
@@ -112,7 +165,13 @@ function prepareResponse(
   const fields = fieldsOf(response);
   const body = response.body;
   if (body === null) return new PreparedAnswer(kind.none, null, status, fields);
-  return gather(body).then((gathered) => {
+  const promised = response.headers.get("content-length");
+  return gather(body.getReader() as PieceReader).then((gathered) => {
+    if (!(gathered instanceof Uint8Array)) {
+      const answer = new PreparedAnswer(kind.none, gathered, status, fields);
+      answer.length = promised === null ? undefined : checkLength(Number(promised));
+      return answer;
+    }
     // Without a Content-Type nobody can say any more whether it was text: valid UTF-8 is taken
     // as such.
     const named = hasField(fields, "content-type");
@@ -130,22 +189,59 @@ function fieldsOf(response: Response): Field[] | undefined {
   return fields;
 }
 
-/** Reads a stream to its end, so that its length is known when the head is written. */
-async function gather(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  const sink = new Bun.ArrayBufferSink();
-  sink.start({ asUint8Array: true });
+/**
+ * Reads what is there. What ends by that was in memory; of what goes on, the pieces that were read
+ * come first again.
+ */
+async function gather(reader: PieceReader): Promise<Uint8Array<ArrayBuffer> | StreamSource> {
+  const pieces: Uint8Array[] = [];
   let total = 0;
-  for await (const chunk of stream as AsyncIterable<Uint8Array | string>) {
-    total += typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.byteLength;
-    if (total > gatheredBytesMax) {
-      throw new ChopinError(
-        "answer_too_large",
-        `A Response is gathered up to ${gatheredBytesMax} bytes before it is sent.`,
-      );
+  let most = readyBytesMax;
+  while (total < most) {
+    const read = reader.read();
+    for (let tick = 0; tick < ticksMax && Bun.peek.status(read) === "pending"; tick++) {
+      most = awaitedBytesMax;
+      await null;
     }
-    sink.write(chunk);
+    if (Bun.peek.status(read) === "pending") return resumed(pieces, read, reader);
+    const { done, value } = await read;
+    if (done || value === undefined) return Buffer.concat(pieces);
+    const piece = bytesOfPiece(value);
+    pieces.push(piece);
+    total += piece.length;
   }
-  return sink.end() as Uint8Array<ArrayBuffer>;
+  return resumed(pieces, reader.read(), reader);
+}
+
+/** A stream of which the first pieces were read, and another read is under way. */
+function resumed(
+  pieces: readonly Piece[],
+  read: ReturnType<PieceReader["read"]>,
+  reader: PieceReader,
+): StreamSource {
+  // Whoever takes the pieces sees its failure; it may also be dropped before.
+  read.catch(ignore);
+  let at = 0;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next(): Promise<IteratorResult<Piece, undefined>> {
+        if (at < pieces.length) return { done: false, value: pieces[at++]! };
+        const result = at === pieces.length ? read : reader.read();
+        at = pieces.length + 1;
+        const { done, value } = await result;
+        if (done || value === undefined) return { done: true, value: undefined };
+        return { done: false, value };
+      },
+      async return(): Promise<IteratorResult<Piece, undefined>> {
+        await reader.cancel();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+}
+
+function ignore(): void {
+  // See where it is used.
 }
 
 function isText(bytesOfBody: Uint8Array): boolean {

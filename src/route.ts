@@ -87,6 +87,11 @@ export interface RouteOptions<S extends object = State> {
    * Bytes of a request body that are accepted; larger ones get 413. The default is the server's.
    */
   readonly bodyLimit?: number;
+  /**
+   * The handler takes the body as it comes, by `ctx.body`, and runs as soon as the head is there.
+   * Nothing is read from the client before the handler asks. `bodyLimit` may then be `Infinity`.
+   */
+  readonly streamBody?: boolean;
   /** Middleware of this route alone, inside that of the application. */
   readonly use?: Middleware<S> | readonly Middleware<S>[];
   /** A name for listings. */
@@ -156,8 +161,12 @@ export function declareRoute(
   if (typeof options !== "object" || options === null)
     throw fault("options come before the handler");
   const limit = options.bodyLimit;
-  if (limit !== undefined && (!Number.isInteger(limit) || limit < 0 || limit > 0xffff_ffff)) {
-    throw fault("bodyLimit is a number of bytes from 0 to 4,294,967,295");
+  const endless = limit === Number.POSITIVE_INFINITY && options.streamBody === true;
+  const bytes = Number.isInteger(limit) && limit! >= 0 && limit! < 0xffff_ffff;
+  if (limit !== undefined && !endless && !bytes) {
+    throw fault(
+      "bodyLimit is a number of bytes from 0 to 4,294,967,294, or Infinity with streamBody",
+    );
   }
   return { method, path, options, answer: count > 2 ? second : first, place };
 }

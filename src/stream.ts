@@ -3,6 +3,8 @@
  * Read by `native/answer-stream.ts` and `fetch.ts`, and by middleware that transforms bodies.
  */
 
+import { ChopinError } from "./errors.ts";
+
 /** One piece of a streamed body; text is sent as UTF-8. */
 export type Piece = Uint8Array | string;
 
@@ -11,6 +13,18 @@ export type Piece = Uint8Array | string;
  * asynchronously, or a running generator.
  */
 export type StreamSource = ReadableStream<Piece> | AsyncIterable<Piece> | Generator<Piece>;
+
+/** Pieces in order; `return` ends the producer early. */
+export interface Pieces {
+  next(): Promise<IteratorResult<Piece, unknown>> | IteratorResult<Piece, unknown>;
+  return?(value?: unknown): unknown;
+}
+
+/** What this module uses of a stream's reader. */
+export interface PieceReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Piece | undefined }>;
+  cancel(): Promise<void>;
+}
 
 /** Arrays, sets and other collections are values; only what runs is a stream. */
 export function isStreamSource(value: unknown): value is StreamSource {
@@ -25,11 +39,61 @@ export function isStreamSource(value: unknown): value is StreamSource {
 
 /**
  * The pieces of a source in order. Whoever stops early calls `return()`, so that the producer ends:
- * a stream is cancelled, a generator runs its `finally` blocks.
+ * a stream is cancelled at once, a generator runs its `finally` blocks.
  */
-export function iterate(source: StreamSource): AsyncIterator<Piece> | Iterator<Piece> {
-  if (Symbol.asyncIterator in source) {
-    return (source as AsyncIterable<Piece>)[Symbol.asyncIterator]();
+export function iterate(source: StreamSource): Pieces {
+  if (source instanceof ReadableStream) return readerOf(source.getReader());
+  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+  return source as Generator<Piece, unknown, void>;
+}
+
+/** A reader as pieces: unlike the stream's own iterator, it can be cancelled while it waits. */
+function readerOf(reader: PieceReader): Pieces {
+  return {
+    next: () => reader.read() as Promise<IteratorResult<Piece, unknown>>,
+    return: () => reader.cancel(),
+  };
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * The bytes of a piece.
+ *
+ * @throws ChopinError `invalid_answer` for what is neither text nor bytes.
+ */
+export function bytesOfPiece(piece: Piece): Uint8Array {
+  if (typeof piece === "string") return encoder.encode(piece);
+  if (piece instanceof Uint8Array) return piece;
+  if (ArrayBuffer.isView(piece)) {
+    const view = piece as ArrayBufferView;
+    return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   }
-  return source as Generator<Piece>;
+  if ((piece as unknown) instanceof ArrayBuffer) return new Uint8Array(piece);
+  throw new ChopinError(
+    "invalid_answer",
+    `A streamed body has pieces of text or bytes, not ${piece === null ? "null" : typeof piece}.`,
+  );
+}
+
+/** Pieces as a stream of bytes that are produced when they are read; `first` was read before. */
+export function readable(
+  pieces: Pieces,
+  first?: IteratorResult<Piece, unknown>,
+): ReadableStream<Uint8Array> {
+  let ready = first;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = ready ?? (await pieces.next());
+        ready = undefined;
+        if (done) controller.close();
+        else controller.enqueue(bytesOfPiece(value));
+      },
+      async cancel() {
+        await pieces.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }

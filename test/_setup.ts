@@ -54,10 +54,26 @@ function parsed(text: string): Promise<Received> {
     const colon = line.indexOf(":");
     headers.append(line.slice(0, colon), line.slice(colon + 1));
   }
-  const body = Buffer.from(text.slice(end + 4), "latin1");
+  const chunked = headers.get("transfer-encoding") === "chunked";
+  headers.delete("transfer-encoding");
+  const rest = text.slice(end + 4);
+  const body = Buffer.from(chunked ? unchunked(rest) : rest, "latin1");
   const status = Number(first.split(" ")[1]);
   const empty = body.length === 0;
   return received(new Response(empty ? null : body, { status, headers }));
+}
+
+/** The content of a chunked body; throws when its last chunk is missing. */
+export function unchunked(text: string): string {
+  let content = "";
+  for (let at = 0; ; ) {
+    const line = text.indexOf("\r\n", at);
+    const size = Number.parseInt(text.slice(at, line), 16);
+    if (line === -1 || Number.isNaN(size)) throw new Error("the chunked body was cut off");
+    if (size === 0) return content;
+    content += text.slice(line + 2, line + 2 + size);
+    at = line + 2 + size + 2;
+  }
 }
 
 /** Serves on a port of the system's choice while `run` runs. */

@@ -4,7 +4,7 @@
 
 const limits = @import("limits.zig");
 
-pub const version: u32 = 1;
+pub const version: u32 = 2;
 
 /// Result codes: zero or more is success.
 pub const Code = enum(i32) {
@@ -25,6 +25,8 @@ pub const Code = enum(i32) {
     unsupported = -14,
     system = -15,
     bad_target = -16,
+    end_of_body = -17,
+    body_failed = -18,
 };
 
 /// One request of a batch, written natively before dispatch. `view.requests + index * words * 4`.
@@ -71,6 +73,8 @@ pub const Flag = struct {
     pub const body_outside: u32 = 1 << 12;
     /// `ctx.secure`: the transport was TLS.
     pub const secure: u32 = 1 << 13;
+    /// The body is not gathered: `chopin_body_read` gives it as it comes.
+    pub const body_streamed: u32 = 1 << 14;
 };
 
 /// Handler ids that name no route: the native answer with middleware before it.
@@ -116,6 +120,8 @@ pub const response = struct {
     /// Late answers only.
     pub const slot = 6;
     pub const generation = 7;
+    /// With AnswerFlag.sized: how many bytes the stream will have, low half first.
+    pub const length = 8;
 };
 
 pub const State = struct {
@@ -143,6 +149,20 @@ pub const AnswerFlag = struct {
     pub const attached: u32 = 1 << 24;
     /// Close the connection after this answer.
     pub const close: u32 = 1 << 25;
+    /// The body comes in pieces by `chopin_stream_write`. Late answers only.
+    pub const stream: u32 = 1 << 26;
+    /// The stream's length is known.
+    pub const sized: u32 = 1 << 27;
+};
+
+/// What JS is told of a request that it holds, as bits.
+pub const Notice = struct {
+    /// The client has left: nobody waits for the answer.
+    pub const gone: u32 = 1;
+    /// The client took so much of a stream that more may be written.
+    pub const drained: u32 = 2;
+    /// `chopin_body_read` has something to say.
+    pub const readable: u32 = 4;
 };
 
 /// Byte layout of the view.
@@ -177,6 +197,14 @@ pub const control = struct {
     pub const answer_top = 18;
     /// JS's own for the same reason: how often a request was staged.
     pub const staged = 19;
+    /// Not 0: pieces of streams were queued since the last turn.
+    pub const pieces_queued = 20;
+    /// Notices of the turn that ended: slot, generation and bits (`Notice`) of each.
+    pub const notices_count = 21;
+    pub const notices = 64;
+    pub const notice_words = 3;
+    pub const notices_max = (control_words - notices) / notice_words;
+    const control_words = view.control_bytes / 4;
 };
 
 fn alignForward(value: comptime_int, to: comptime_int) comptime_int {

@@ -45,7 +45,7 @@ fn admit(server: anytype, fd: sys.Descriptor, address: *const sys.Address) void 
     const connection = core.connections.at(index);
     connection.* = .{ .fd = fd, .peer = address.peer(), .index = index };
     register(server, index) catch {
-        server.reactor.close(fd);
+        server.reactor.close(fd, .end);
         core.connections.release(index);
         return pause(server);
     };
@@ -73,7 +73,7 @@ fn watch(server: anytype, on: bool) void {
 }
 
 pub fn stop(server: anytype) void {
-    if (server.listener) |listener| server.reactor.close(listener);
+    if (server.listener) |listener| server.reactor.close(listener, .end);
     server.listener = null;
     server.accept_again_ms = null;
 }

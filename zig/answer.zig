@@ -16,10 +16,21 @@ pub const Plain = struct {
     status: u16,
     kind: u32 = abi.Kind.none,
     fields: []const u8 = "",
-    body: []const u8 = "",
+    content: Content = .{ .bytes = "" },
     close: bool = false,
-    /// `body` is a problem document that is written at encoding: see `fromProblem`.
-    allow: ?u32 = null,
+};
+
+pub const Content = union(enum) {
+    bytes: []const u8,
+    /// Comes in pieces; null: nobody knows how many bytes.
+    stream: ?u64,
+
+    pub fn length(content: Content) ?u64 {
+        return switch (content) {
+            .bytes => |bytes| bytes.len,
+            .stream => |promised| promised,
+        };
+    }
 };
 
 /// How the request was made, as far as the answer depends on it.
@@ -39,7 +50,7 @@ pub fn fromNative(core: *const Core, native: batch_module.Native, scratch: *Scra
             .status = constant.status,
             .kind = constant.kind,
             .fields = constant.fields,
-            .body = constant.body,
+            .content = .{ .bytes = constant.body },
         },
         .problem => |problem| return fromProblem(core, problem, scratch),
         .options => |allow| return .{
@@ -55,7 +66,7 @@ pub fn fromProblem(core: *const Core, problem: batch_module.Problem, scratch: *S
     return .{
         .status = problem.status,
         .kind = abi.Kind.problem,
-        .body = scratch[0..len],
+        .content = .{ .bytes = scratch[0..len] },
         .fields = if (problem.with_allow)
             allowField(core, problem.allow, scratch)
         else
@@ -100,17 +111,25 @@ pub fn fromScript(
     if (status < 200 or status > 999) return error.Invalid;
     const fields = try arenaSlice(core, words[r.fields], words[r.fields_len]);
     if (fields.len > 0 and !encoder.checkFields(fields)) return error.Invalid;
-    const body = if (packed_word & abi.AnswerFlag.attached != 0)
-        attached orelse return error.Invalid
+    const content: Content = if (packed_word & abi.AnswerFlag.stream != 0)
+        .{ .stream = promisedLength(words) }
+    else if (packed_word & abi.AnswerFlag.attached != 0)
+        .{ .bytes = attached orelse return error.Invalid }
     else
-        try arenaSlice(core, words[r.body], words[r.body_len]);
+        .{ .bytes = try arenaSlice(core, words[r.body], words[r.body_len]) };
     return .{
         .status = status,
         .kind = (packed_word >> 16) & 0xff,
         .fields = fields,
-        .body = body,
+        .content = content,
         .close = packed_word & abi.AnswerFlag.close != 0,
     };
+}
+
+fn promisedLength(words: *const [abi.response.words]u32) ?u64 {
+    if (words[abi.response.status_kind_flags] & abi.AnswerFlag.sized == 0) return null;
+    const at = abi.response.length;
+    return words[at] | @as(u64, words[at + 1]) << 32;
 }
 
 fn arenaSlice(core: *const Core, start: u32, len: u32) FromScriptError![]const u8 {
@@ -121,26 +140,40 @@ fn arenaSlice(core: *const Core, start: u32, len: u32) FromScriptError![]const u
 }
 
 /// What goes before the body, and whether the connection closes after it.
-pub const Encoded = struct { head: encoder.AnswerHead, body: []const u8, close: bool };
+pub const Encoded = struct {
+    head: encoder.AnswerHead,
+    content: Content,
+    close: bool,
+
+    /// A body in one piece; of a stream there is none yet.
+    pub fn bytes(encoded: *const Encoded) []const u8 {
+        return switch (encoded.content) {
+            .bytes => |all| all,
+            .stream => "",
+        };
+    }
+};
 
 pub fn prepare(core: *const Core, plain: Plain, asked: Asked) Encoded {
-    const close = plain.close or !asked.keep_alive;
     // RFC 9110 15.3.5, 15.4.5: no content, so no length either; 304 may carry one but need not.
     const lengthless = plain.status == 204 or plain.status == 304;
     // 205 has none too, and says so (RFC 9110 15.3.6).
     const bodiless = lengthless or plain.status == 205;
-    const content_length = if (bodiless) 0 else plain.body.len;
+    const length: ?u64 = if (lengthless) null else if (bodiless) 0 else plain.content.length();
+    const unknown = length == null and !bodiless;
+    const close = plain.close or !asked.keep_alive or (unknown and asked.minor == 0);
     return .{
         .head = .{
             .status = plain.status,
             .kind = if (bodiless) abi.Kind.none else plain.kind,
-            .content_length = if (lengthless) null else content_length,
+            .content_length = length,
+            .chunked = unknown and asked.minor == 1,
             .date = &core.date,
             .server = core.server_name,
             .connection = if (close) .close else if (asked.minor == 0) .keep_alive else .default,
             .fields = plain.fields,
         },
-        .body = if (bodiless or asked.head_method) "" else plain.body,
+        .content = if (bodiless or asked.head_method) .{ .bytes = "" } else plain.content,
         .close = close,
     };
 }

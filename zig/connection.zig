@@ -2,15 +2,18 @@
 //! `server.zig` gives it what was received and asks it what comes next; this is the only file that
 //! changes a connection's state.
 //!
-//!     head ──► body ──► ready ──► head …      a request in one piece goes head ──► head       │
-//! │                            drain: the rest of a body that nobody wants       └────────┴──►
-//! closing ──► lingering   closing: answers are still to be sent, no more is asked
-//! lingering: our side is shut, the peer's rest is read
+//!     head ──► body ──► ready ──► head …     a request in one piece goes head ──► head
+//!       ├────► streaming ──► head …          its handler takes the body as it comes
+//!       ├────► drain ──► head …              the rest of a body that nobody wants
+//!       └────► closing ──► lingering         closing: answers are still to be sent, no more is
+//!                                            asked; lingering: our side is shut, the peer's rest
+//!                                            is read
 
 const std = @import("std");
 const abi = @import("abi.zig");
 const batch_module = @import("batch.zig");
 const body_module = @import("body.zig");
+const body_stream = @import("body_stream.zig");
 const chunked = @import("http/chunked.zig");
 const deadline_module = @import("deadline.zig");
 const limits = @import("limits.zig");
@@ -27,7 +30,7 @@ const Body = body_module.Body;
 const Head = parser_module.Head;
 const Request = request_module.Request;
 
-pub const Phase = enum(u8) { head, body, ready, drain, closing, lingering };
+pub const Phase = enum(u8) { head, body, ready, streaming, drain, closing, lingering };
 
 pub const Connection = struct {
     fd: sys.Descriptor,
@@ -55,6 +58,10 @@ pub const Connection = struct {
     watched: reactor.Interest = .{ .read = true, .write = false },
     /// Gone; the slot is freed after the event batch.
     dead: bool = false,
+    /// Its output grew since it was flushed.
+    dirty: bool = false,
+    /// How it is closed once everything is sent.
+    end_kind: reactor.Ending = .end,
     /// Requests dispatched or answered natively whose answer is not encoded for the socket yet.
     unanswered: u32 = 0,
     /// Held requests in order.
@@ -64,6 +71,7 @@ pub const Connection = struct {
     held_bytes: u64 = 0,
     carry: ?*Carry = null,
     body: ?*Body = null,
+    body_stream: ?*body_stream.BodyStream = null,
     /// The body to be dropped in `drain`.
     drain: Drain = .{ .length = 0 },
     /// Bytes that may still be read for that.
@@ -171,6 +179,7 @@ pub fn process(core: *Core, connection: *Connection, bytes: []u8) void {
                 if (rest.len == 0) break :loop;
                 at += gatherBody(core, connection, rest);
             },
+            .streaming => break :loop,
             .ready => if (!emitBody(core, connection)) break :loop gate(core, connection),
             .drain => {
                 if (rest.len == 0) break :loop;
@@ -200,9 +209,14 @@ fn carryOver(
     };
 }
 
+/// Bytes that came behind a streamed body.
+pub fn carryBytes(core: *Core, connection: *Connection, rest: []u8) error{OutOfMemory}!void {
+    connection.carry = try Carry.create(core, rest, .init());
+}
+
 /// Stops until an answer or room comes. Answers of this batch come within the turn, so the server
 /// takes the connection up after the dispatch; for held ones when they are flushed.
-fn gate(core: *Core, connection: *Connection) void {
+pub fn gate(core: *Core, connection: *Connection) void {
     connection.gated = true;
     resumeLater(core, connection);
 }
@@ -248,6 +262,7 @@ fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, le
     };
     if (!has_body) return if (emit(core, connection, request, null)) len else null;
     if (target.outcome.native) return beginDrain(core, connection, request, rest[len..]);
+    if (target.outcome.stream_body) return beginStream(core, connection, request, rest[len..]);
     return beginBody(core, connection, request, rest[len..]);
 }
 
@@ -319,6 +334,28 @@ fn endDrain(core: *Core, connection: *Connection) void {
     connection.drain = .{ .length = 0 };
 }
 
+/// The handler takes the body by itself; what came of it with the head is carried.
+fn beginStream(core: *Core, connection: *Connection, request: Request, after: []u8) ?usize {
+    const limit = request.target.outcome.body_limit;
+    const length = request.head.content_length orelse 0;
+    if (length > limit and limit != limits.body_bytes_unlimited) {
+        lastProblem(core, connection, too_large);
+        return request.bytes.len + after.len;
+    }
+    const stream = body_stream.create(core, request.head, limit) catch {
+        lastProblem(core, connection, out_of_memory);
+        return request.bytes.len + after.len;
+    };
+    connection.body_stream = stream;
+    if (!emit(core, connection, request, null)) {
+        body_stream.destroy(core, connection);
+        return null;
+    }
+    stream.last = connection.phase == .closing;
+    connection.phase = .streaming;
+    return request.bytes.len;
+}
+
 /// A body that the handler wants, whole. In one piece with its head it stays where it is.
 fn beginBody(core: *Core, connection: *Connection, request: Request, after: []u8) ?usize {
     const head = request.head;
@@ -368,7 +405,7 @@ fn beginBody(core: *Core, connection: *Connection, request: Request, after: []u8
 }
 
 pub const out_of_memory: batch_module.Problem = .{ .status = 503, .code = "out_of_memory" };
-const too_large: batch_module.Problem = .{ .status = 413, .code = "body_too_large" };
+pub const too_large: batch_module.Problem = .{ .status = 413, .code = "body_too_large" };
 
 fn gatherBody(core: *Core, connection: *Connection, rest: []u8) usize {
     deadline_module.moved(core, connection, rest.len);
@@ -464,6 +501,7 @@ pub fn lastProblem(core: *Core, connection: *Connection, answer: batch_module.Pr
 fn dropBody(core: *Core, connection: *Connection) void {
     if (connection.body) |body| body.destroy();
     connection.body = null;
+    body_stream.destroy(core, connection);
     endDrain(core, connection);
 }
 

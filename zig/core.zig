@@ -10,6 +10,7 @@ const parser = @import("http/parser.zig");
 const router_module = @import("router.zig");
 const CappedAllocator = @import("capped_allocator.zig").CappedAllocator;
 const Held = @import("held.zig").Held;
+const Notices = @import("notices.zig").Notices;
 const Pool = @import("pool.zig").Pool;
 const Slab = @import("slab.zig").Slab;
 const TimerWheel = @import("timer_wheel.zig").TimerWheel;
@@ -51,6 +52,7 @@ pub const Core = struct {
     pool: Pool,
     connections: Slab(Connection),
     held: Slab(Held),
+    notices: Notices = .{},
     timers: TimerWheel,
     /// Connections that stopped parsing with bytes left over, to be taken up after the dispatch.
     resumable: std.ArrayList(u32) = .empty,

@@ -2,6 +2,7 @@
 //! `server.zig` after each step; `server` is always a pointer to its generic struct.
 
 const std = @import("std");
+const body_stream = @import("body_stream.zig");
 const connection_module = @import("connection.zig");
 const limits = @import("limits.zig");
 const Connection = connection_module.Connection;
@@ -35,6 +36,8 @@ pub fn choose(core: *Core, connection: *Connection) void {
         .{ .write, config.write_timeout_ms }
     else if (connection.phase == .body or connection.phase == .drain)
         .{ .body, config.body_timeout_ms }
+    else if (streamWanted(connection))
+        .{ .body, config.body_timeout_ms }
     else if (connection.unanswered > 0 or connection.gated)
         .{ .none, 0 }
     else if (connection.carry != null)
@@ -51,10 +54,19 @@ pub fn choose(core: *Core, connection: *Connection) void {
         .none, .idle => core.now_ms + timeout_ms,
         // A head's deadline runs from its first byte, whatever comes later.
         .head, .linger => connection.deadline_since_ms + timeout_ms,
-        .body => moving(connection, timeout_ms, limits.body_bytes_per_second_least),
+        .body => if (connection.body_stream) |stream|
+            stream.deadline(timeout_ms, limits.body_bytes_per_second_least)
+        else
+            moving(connection, timeout_ms, limits.body_bytes_per_second_least),
         .write => moving(connection, timeout_ms, limits.write_bytes_per_second_least),
     };
     if (kind != .none) setTimer(core, connection);
+}
+
+/// A handler waits for more of its request's body.
+fn streamWanted(connection: *const Connection) bool {
+    const stream = connection.body_stream orelse return false;
+    return stream.wanted;
 }
 
 /// Deadlines move with every request and mostly to later: the timer then stays, fires early and is
@@ -75,6 +87,7 @@ pub fn fired(server: anytype, index: u32) void {
     if (connection.deadline_ms > core.now_ms or core.batch.full()) {
         return setTimer(core, connection);
     }
+    if (streamWanted(connection)) return body_stream.expire(core, connection);
     switch (connection.deadline) {
         .none => unreachable,
         .head, .body, .idle => {

@@ -5,13 +5,16 @@
 const std = @import("std");
 const abi = @import("abi.zig");
 const answer_module = @import("answer.zig");
+const answer_stream = @import("answer_stream.zig");
 const batch_module = @import("batch.zig");
+const body_stream = @import("body_stream.zig");
 const connection_module = @import("connection.zig");
 const deadline_module = @import("deadline.zig");
 const encoder = @import("http/encoder.zig");
 const limits = @import("limits.zig");
 const sys = @import("sys.zig");
 const Chunk = @import("output.zig").Chunk;
+const FileRange = @import("output.zig").FileRange;
 const Held = @import("held.zig").Held;
 const Output = @import("output.zig").Output;
 
@@ -34,9 +37,10 @@ pub fn finishEntry(server: anytype, connection: *Connection, entry: *batch_modul
     if (dropped) return;
     var scratch: answer_module.Scratch = undefined;
     const plain = plainOf(server, entry, &scratch);
+    const stays = body_stream.dropUnread(core, connection);
     const asked: answer_module.Asked = .{
         .head_method = entry.head_method,
-        .keep_alive = entry.keep_alive,
+        .keep_alive = entry.keep_alive and stays,
         .minor = entry.minor,
     };
     const encoded = answer_module.prepare(core, plain, asked);
@@ -58,8 +62,13 @@ fn plainOf(
     };
     const attached: ?[]const u8 = if (entry.attached) |chunk| chunk.pending() else null;
     const words = core.batch.response(record);
-    return answer_module.fromScript(core, words, attached, entry.native, scratch) catch |reason|
-        answer_module.fromProblem(core, problemOf(reason), scratch);
+    const plain = answer_module.fromScript(core, words, attached, entry.native, scratch) catch |reason|
+        return answer_module.fromProblem(core, problemOf(reason), scratch);
+    // A stream needs a slot: JS holds the request first.
+    if (plain.content == .stream) {
+        return answer_module.fromProblem(core, problemOf(error.Invalid), scratch);
+    }
+    return plain;
 }
 
 fn problemOf(reason: answer_module.FromScriptError) batch_module.Problem {
@@ -85,9 +94,10 @@ fn encodeOut(
     attached: *?*Chunk,
 ) void {
     const core = &server.core;
+    const body = encoded.bytes();
     const head_max = encoder.headBytesMax(encoded.head);
-    const copied = encoded.body.len <= core.config.write_buffer_bytes;
-    const needed = head_max + if (copied) encoded.body.len else 0;
+    const copied = body.len <= core.config.write_buffer_bytes;
+    const needed = head_max + if (copied) body.len else 0;
     if (server.out.len - server.out_len < needed) {
         _ = sendOut(server, connection, "");
         sendSegments(server);
@@ -101,12 +111,12 @@ fn encodeOut(
         server.out_len += encoder.writeHead(server.out[server.out_len..], encoded.head);
     }
     if (copied) {
-        if (needed > server.out.len) return queueBytes(server, connection, encoded.body);
-        @memcpy(server.out[server.out_len..][0..encoded.body.len], encoded.body);
-        server.out_len += encoded.body.len;
+        if (needed > server.out.len) return queueBytes(server, connection, body);
+        @memcpy(server.out[server.out_len..][0..body.len], body);
+        server.out_len += body.len;
         return;
     }
-    sendLarge(server, connection, encoded.body, attached);
+    sendLarge(server, connection, body, attached);
 }
 
 /// Head and body in one call; what the socket does not take is queued without a copy when the
@@ -128,7 +138,7 @@ fn isAttached(body: []const u8, attached: ?*Chunk) bool {
     return body.len > 0 and body.ptr == chunk.pending().ptr;
 }
 
-fn queueBytes(server: anytype, connection: *Connection, bytes: []const u8) void {
+pub fn queueBytes(server: anytype, connection: *Connection, bytes: []const u8) void {
     if (bytes.len == 0) return;
     connection.output.copy(&server.core.pool, bytes) catch return server.destroy(connection);
     server.watch(connection, connection.watched.read, true);
@@ -183,7 +193,7 @@ fn sendBytes(
             .{ .base = more.ptr, .len = more.len },
         };
         const list = if (more.len == 0) vectors[0..1] else vectors[0..2];
-        taken = trySend(server, connection, list);
+        taken = trySend(server, connection, list, false);
         if (connection.dead) return 0;
     }
     if (taken < head.len) {
@@ -194,8 +204,13 @@ fn sendBytes(
 }
 
 /// Bytes that the socket took; 0 also when the connection was lost and is destroyed.
-fn trySend(server: anytype, connection: *Connection, list: []const sys.ConstVector) usize {
-    return server.reactor.send(connection.fd, list) catch |reason| switch (reason) {
+pub fn trySend(
+    server: anytype,
+    connection: *Connection,
+    list: []const sys.ConstVector,
+    more: bool,
+) usize {
+    return server.reactor.send(connection.fd, list, more) catch |reason| switch (reason) {
         error.WouldBlock, error.OutOfMemory => 0,
         error.ConnectionReset, error.Unexpected => {
             server.destroy(connection);
@@ -204,25 +219,62 @@ fn trySend(server: anytype, connection: *Connection, list: []const sys.ConstVect
     };
 }
 
+/// Like `trySend`, for a part of a file. One that has become shorter than it was promised breaks
+/// the connection.
+fn trySendFile(server: anytype, connection: *Connection, range: *const FileRange) usize {
+    const count: usize = @intCast(@min(range.left, limits.file_bytes_per_call));
+    const taken = server.reactor.sendFile(connection.fd, range.fd, range.offset, count) catch |reason|
+        switch (reason) {
+            error.WouldBlock, error.OutOfMemory => return 0,
+            error.ConnectionReset, error.FileUnreadable, error.Unexpected => 0,
+        };
+    if (taken == 0) server.destroy(connection);
+    return taken;
+}
+
 /// Sends queued bytes; goes on reading when the backlog has become small.
 pub fn flush(server: anytype, connection: *Connection) void {
     const core = &server.core;
-    var vectors: [Output.vectors_max]sys.ConstVector = undefined;
-    const count = connection.output.vectors(&vectors);
-    if (count > 0) {
-        const taken = trySend(server, connection, vectors[0..count]);
-        if (connection.dead) return;
-        connection.output.consume(&core.pool, taken);
-        deadline_module.moved(core, connection, taken);
-    }
+    connection.dirty = false;
+    sendQueued(server, connection);
+    if (connection.dead) return;
     const waits = connection.output.bytes > 0;
     const relieved = connection.backlog() < core.config.output_backlog_max / 2;
     if (relieved and connection.gated) connection_module.resumeLater(core, connection);
     const reads = connection.watched.read or (relieved and connection.wantsRead());
     server.watch(connection, reads, waits);
     if (connection.dead) return;
+    answer_stream.drained(server, connection);
     deadline_module.choose(core, connection);
     if (!waits) server.afterStep(connection);
+}
+
+/// Until the socket is full, or one connection had its share of this turn.
+fn sendQueued(server: anytype, connection: *Connection) void {
+    const core = &server.core;
+    var vectors: [Output.vectors_max]sys.ConstVector = undefined;
+    var share: u64 = limits.file_bytes_per_call;
+    while (true) {
+        const offered: u64, const taken: u64 = switch (connection.output.next(&vectors)) {
+            .nothing => return,
+            .vectors => |next| .{
+                lengthOf(vectors[0..next.count]),
+                trySend(server, connection, vectors[0..next.count], next.more),
+            },
+            .file => |range| .{ range.left, trySendFile(server, connection, range) },
+        };
+        if (connection.dead) return;
+        connection.output.consume(&core.pool, taken);
+        deadline_module.moved(core, connection, taken);
+        share -|= taken;
+        if (taken < offered or share == 0) return;
+    }
+}
+
+fn lengthOf(vectors: []const sys.ConstVector) u64 {
+    var total: u64 = 0;
+    for (vectors) |vector| total += vector.len;
+    return total;
 }
 
 /// Copies request `index` of the batch being dispatched, so that it can be answered later.
@@ -264,7 +316,9 @@ fn linkHeld(server: anytype, connection: *Connection, slot: u32) void {
     connection.held_last = slot;
 }
 
-fn freeHeld(server: anytype, slot: u32) void {
+pub fn freeHeld(server: anytype, slot: u32) void {
+    const core = &server.core;
+    core.notices.remove(&core.held, slot);
     server.core.held.at(slot).destroy(&server.core);
     server.core.held.release(slot);
 }
@@ -290,7 +344,7 @@ fn queueBehind(
     complete(server, connection, held, encoded, &entry.attached);
 }
 
-/// Encodes the answer of a held request.
+/// Encodes the answer of a held request, or the head of one that comes in pieces.
 fn complete(
     server: anytype,
     connection: *Connection,
@@ -298,23 +352,36 @@ fn complete(
     encoded: answer_module.Encoded,
     attached: *?*Chunk,
 ) void {
-    const separate = isAttached(encoded.body, attached.*);
+    const body = encoded.bytes();
+    const separate = isAttached(body, attached.*);
     const head_max = encoder.headBytesMax(encoded.head);
-    const size = head_max + if (separate) 0 else encoded.body.len;
+    const size = head_max + if (separate) 0 else body.len;
     const chunk = encodeChunk(server, encoded, size) orelse {
         server.destroy(connection);
         return freeHeld(server, server.core.held.indexOf(held));
     };
-    if (separate) {
-        held.attached = attached.*;
-        attached.* = null;
-    } else {
-        @memcpy(chunk.free()[0..encoded.body.len], encoded.body);
-        chunk.end += @intCast(encoded.body.len);
+    if (!separate) {
+        @memcpy(chunk.free()[0..body.len], body);
+        chunk.end += @intCast(body.len);
     }
-    held.answer = chunk;
+    held.output.append(chunk);
+    if (separate) {
+        held.output.append(attached.*.?);
+        attached.* = null;
+    }
+    held.answer = switch (encoded.content) {
+        .bytes => .whole,
+        .stream => |promised| .{ .stream = .{
+            .framing = if (promised) |length|
+                .{ .length = length }
+            else if (encoded.head.chunked)
+                .chunked
+            else
+                .close,
+        } },
+    };
     held.close = encoded.close;
-    connection.held_bytes += chunk.end + if (separate) encoded.body.len else 0;
+    connection.held_bytes += held.output.bytes;
 }
 
 /// A chunk with the encoded head and room for `size` bytes in all.
@@ -333,7 +400,10 @@ pub fn detachHeld(server: anytype, connection: *Connection) void {
         const next = held.next;
         held.connection = none;
         held.next = none;
-        if (held.answer != null) freeHeld(server, at);
+        switch (held.answer) {
+            .awaited, .stream => core.notices.add(&core.held, at, abi.Notice.gone),
+            .whole, .broken => freeHeld(server, at),
+        }
         at = next;
     }
     connection.held_first = none;
@@ -341,17 +411,17 @@ pub fn detachHeld(server: anytype, connection: *Connection) void {
     connection.held_bytes = 0;
 }
 
-/// Takes the late answers that JS has left since the last turn.
+/// Takes the late answers, and sends the pieces, that JS has left since the last turn.
 pub fn flushLate(server: anytype) u32 {
     const core = &server.core;
     const control = core.batch.control();
     const count = @min(control[abi.control.late_count], limits.late_max);
-    if (count == 0) return 0;
     for (0..count) |index| takeLate(server, core.batch.late(@intCast(index)));
     control[abi.control.late_count] = 0;
+    control[abi.control.pieces_queued] = 0;
     for (server.dirty.items) |index| {
         const connection = core.connections.at(index);
-        if (connection.dead) continue;
+        if (connection.dead or !connection.dirty) continue;
         flush(server, connection);
         if (connection.dead) continue;
         if (connection.gated) connection_module.resumeLater(core, connection);
@@ -361,11 +431,21 @@ pub fn flushLate(server: anytype) u32 {
     return count;
 }
 
+/// Its queue grew: it is flushed with the late answers.
+pub fn markDirty(server: anytype, connection: *Connection) void {
+    const core = &server.core;
+    core.batch.control()[abi.control.pieces_queued] = 1;
+    if (connection.dirty) return;
+    server.dirty.append(core.allocator, connection.index) catch
+        return server.destroy(connection);
+    connection.dirty = true;
+}
+
 fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
     const core = &server.core;
     const slot = words[abi.response.slot];
     const held = core.held.get(slot, words[abi.response.generation]) orelse return;
-    if (held.answer != null) return;
+    if (held.answer != .awaited) return;
     if (held.connection == none) return freeHeld(server, slot);
     const connection = core.connections.at(held.connection);
     var scratch: answer_module.Scratch = undefined;
@@ -373,9 +453,11 @@ fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
     const native = held.native;
     const plain = answer_module.fromScript(core, words, attached, native, &scratch) catch |reason|
         answer_module.fromProblem(core, problemOf(reason), &scratch);
+    // A stream may go on while the rest of its request's body comes.
+    const stays = plain.content == .stream or body_stream.dropUnread(core, connection);
     const asked: answer_module.Asked = .{
         .head_method = held.head_method,
-        .keep_alive = held.keep_alive and !core.draining,
+        .keep_alive = held.keep_alive and !core.draining and stays,
         .minor = held.minor,
     };
     var chunk = held.attached;
@@ -386,28 +468,22 @@ fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
 }
 
 /// Moves answers that are first in line to the output.
-fn advance(server: anytype, connection: *Connection) void {
+pub fn advance(server: anytype, connection: *Connection) void {
     const core = &server.core;
     const before = connection.output.bytes;
     while (connection.held_first != none) {
         const slot = connection.held_first;
         const held = core.held.at(slot);
-        const answer = held.answer orelse break;
-        connection.output.append(answer);
-        connection.held_bytes -= answer.end;
-        held.answer = null;
-        if (held.attached) |attached| {
-            connection.output.append(attached);
-            connection.held_bytes -= attached.end;
-            held.attached = null;
-        }
-        const close = held.close;
+        if (held.answer == .awaited) break;
+        connection.held_bytes -= held.output.bytes;
+        connection.output.take(&held.output);
+        if (held.answer == .stream) break;
+        const close = held.close or !body_stream.dropUnread(core, connection);
         connection.held_first = held.next;
         if (held.next == none) connection.held_last = none;
         connection.unanswered -= 1;
         freeHeld(server, slot);
         if (close) lastAnswer(server, connection);
     }
-    if (connection.output.bytes == before) return;
-    server.dirty.append(core.allocator, connection.index) catch server.destroy(connection);
+    if (connection.output.bytes != before or connection.unanswered == 0) markDirty(server, connection);
 }

@@ -7,26 +7,51 @@ const abi = @import("abi.zig");
 const limits = @import("limits.zig");
 const batch_module = @import("batch.zig");
 const body_module = @import("body.zig");
+const notices = @import("notices.zig");
 const sys = @import("sys.zig");
 const Chunk = @import("output.zig").Chunk;
 const Core = @import("core.zig").Core;
+const Output = @import("output.zig").Output;
 
 const assert = std.debug.assert;
 const none = batch_module.none;
 const Batch = batch_module.Batch;
 
+/// An answer whose pieces come from JS one after the other.
+pub const Stream = struct {
+    framing: union(enum) {
+        chunked,
+        /// Bytes that are still owed of the promised length.
+        length: u64,
+        /// HTTP/1.0: the connection's end is the stream's.
+        close,
+    },
+    /// JS waits until the client has taken what there is.
+    drain_wanted: bool = false,
+};
+
 pub const Held = struct {
-    /// Slab index, or none once the client has left.
+    /// Slab index; none while the dispatch runs that brought it, and once the client has left.
     connection: u32,
     /// The next request of the same connection.
     next: u32 = none,
     head_method: bool,
     keep_alive: bool,
     minor: u1,
-    /// The encoded answer, once there is one.
-    answer: ?*Chunk = null,
+    /// What is encoded of the answer and waits for those before it.
+    output: Output = .{},
+    answer: union(enum) {
+        /// None yet.
+        awaited,
+        /// Its head is encoded, and more comes.
+        stream: Stream,
+        whole,
+        /// A stream that failed: what comes behind it cannot be told from its rest.
+        broken,
+    } = .awaited,
     /// The connection closes after this answer.
     close: bool = false,
+    notice: notices.Link = .{},
     /// Record, head, decoded path and small body, in one block of exact size; null for an entry
     /// that was answered already and only waits for its turn.
     block: ?[]u8 = null,
@@ -74,11 +99,10 @@ pub const Held = struct {
     }
 
     pub fn destroy(held: *Held, core: *Core) void {
-        const pool = &core.pool;
         if (held.block) |block| core.request_memory.allocator().free(block);
         if (held.body) |body| body.destroy();
-        if (held.attached) |attached| attached.destroy(pool);
-        if (held.answer) |answer| answer.destroy(pool);
+        if (held.attached) |attached| attached.destroy(&core.pool);
+        held.output.clear(&core.pool);
         held.* = undefined;
     }
 

@@ -1,18 +1,30 @@
 //! Bytes that a connection still has to send: a queue of pooled chunks, so that whatever the socket
-//! did not take is kept in order and large bodies are queued without another copy. Used by
-//! `connection.zig` and `server.zig`; owns memory, no descriptor.
+//! did not take is kept in order and large bodies are queued without another copy, and of ranges of
+//! files, which the kernel sends by itself. Used by `delivery.zig`, `held.zig` and `server.zig`.
 
 const std = @import("std");
+const sys = @import("sys.zig");
 const Pool = @import("pool.zig").Pool;
 
 const assert = std.debug.assert;
 
-/// Header at the front of a pooled block; the bytes follow it.
+/// A part of an open file that is still to be sent. `release` gives `owner` back once the range has
+/// left the queue.
+pub const FileRange = struct {
+    fd: sys.Descriptor,
+    offset: u64,
+    left: u64,
+    owner: *anyopaque,
+    release: *const fn (owner: *anyopaque) void,
+};
+
+/// Header at the front of a pooled block; the bytes follow it. Of a file range there are none.
 pub const Chunk = struct {
     next: ?*Chunk = null,
     block_len: u32,
     start: u32 = 0,
     end: u32 = 0,
+    file: ?FileRange = null,
 
     pub const header_bytes = std.mem.alignForward(usize, @sizeOf(Chunk), 16);
 
@@ -23,18 +35,41 @@ pub const Chunk = struct {
         return chunk;
     }
 
+    /// Takes over the reference that `range` holds, whatever comes.
+    pub fn createFile(pool: *Pool, range: FileRange) error{OutOfMemory}!*Chunk {
+        const chunk = create(pool, 0) catch |reason| {
+            range.release(range.owner);
+            return reason;
+        };
+        chunk.file = range;
+        return chunk;
+    }
+
     pub fn destroy(chunk: *Chunk, pool: *Pool) void {
+        if (chunk.file) |range| range.release(range.owner);
         const base: [*]align(16) u8 = @ptrCast(@alignCast(chunk));
         pool.release(base[0..chunk.block_len]);
     }
 
     /// Where bytes may still be written; `end` is raised by what was.
     pub fn free(chunk: *Chunk) []u8 {
+        if (chunk.file != null) return &.{};
         return chunk.storage()[chunk.end..];
     }
 
     pub fn pending(chunk: *Chunk) []u8 {
         return chunk.storage()[chunk.start..chunk.end];
+    }
+
+    pub fn left(chunk: *const Chunk) u64 {
+        return if (chunk.file) |range| range.left else chunk.end - chunk.start;
+    }
+
+    fn consume(chunk: *Chunk, count: u64) void {
+        if (chunk.file) |*range| {
+            range.offset += count;
+            range.left -= count;
+        } else chunk.start += @intCast(count);
     }
 
     fn storage(chunk: *Chunk) []u8 {
@@ -46,7 +81,7 @@ pub const Chunk = struct {
 pub const Output = struct {
     first: ?*Chunk = null,
     last: ?*Chunk = null,
-    /// Several bodies of up to `limits.answer_bytes_max` may wait.
+    /// Several bodies of up to `limits.answer_bytes_max`, and any number of files, may wait.
     bytes: u64 = 0,
 
     pub const vectors_max = 16;
@@ -55,7 +90,16 @@ pub const Output = struct {
         assert(chunk.next == null);
         if (output.last) |last| last.next = chunk else output.first = chunk;
         output.last = chunk;
-        output.bytes += chunk.end - chunk.start;
+        output.bytes += chunk.left();
+    }
+
+    /// Everything of another queue, which is empty after.
+    pub fn take(output: *Output, other: *Output) void {
+        const first = other.first orelse return;
+        if (output.last) |last| last.next = first else output.first = first;
+        output.last = other.last;
+        output.bytes += other.bytes;
+        other.* = .{};
     }
 
     /// Copies bytes behind what is queued, filling the last chunk first.
@@ -75,29 +119,39 @@ pub const Output = struct {
         output.append(chunk);
     }
 
-    pub fn vectors(output: *const Output, into: *[vectors_max]std.posix.iovec_const) u32 {
+    /// What the socket is offered next.
+    pub const Next = union(enum) {
+        nothing,
+        /// So many vectors were filled; `more`: a file follows them.
+        vectors: struct { count: u32, more: bool },
+        file: *const FileRange,
+    };
+
+    pub fn next(output: *const Output, into: *[vectors_max]sys.ConstVector) Next {
         var count: u32 = 0;
         var at = output.first;
         while (at) |chunk| : (at = chunk.next) {
+            if (chunk.left() == 0) continue;
+            if (chunk.file) |*range| {
+                if (count == 0) return .{ .file = range };
+                return .{ .vectors = .{ .count = count, .more = true } };
+            }
             if (count == vectors_max) break;
             const bytes = chunk.pending();
-            if (bytes.len == 0) continue;
             into[count] = .{ .base = bytes.ptr, .len = bytes.len };
             count += 1;
         }
-        return count;
+        if (count == 0) return .nothing;
+        return .{ .vectors = .{ .count = count, .more = false } };
     }
 
     /// The socket took this many bytes.
-    pub fn consume(output: *Output, pool: *Pool, count: usize) void {
+    pub fn consume(output: *Output, pool: *Pool, count: u64) void {
         var rest = count;
         output.bytes -= rest;
         while (output.first) |chunk| {
-            const len = chunk.end - chunk.start;
-            if (len > rest) {
-                chunk.start += @intCast(rest);
-                return;
-            }
+            const len = chunk.left();
+            if (len > rest) return chunk.consume(rest);
             rest -= len;
             output.first = chunk.next;
             if (output.first == null) output.last = null;
@@ -131,9 +185,13 @@ test "bytes leave in the order in which they came, whatever the socket takes" {
             written +%= 1;
         }
         try output.copy(&pool, bytes[0..len]);
-        var list: [Output.vectors_max]std.posix.iovec_const = undefined;
+        var list: [Output.vectors_max]sys.ConstVector = undefined;
         var taken = random.random().uintAtMost(usize, output.bytes);
-        const count = output.vectors(&list);
+        const count = switch (output.next(&list)) {
+            .nothing => 0,
+            .vectors => |vectors| vectors.count,
+            .file => unreachable,
+        };
         var offered: usize = 0;
         for (list[0..count]) |vector| offered += vector.len;
         taken = @min(taken, offered);
@@ -155,4 +213,47 @@ test "more than 32 bits count may wait" {
     var output: Output = .{};
     for (&chunks) |*chunk| output.append(chunk);
     try std.testing.expectEqual(2 * length, output.bytes);
+}
+
+test "a file is offered alone, and given back when its range has left" {
+    const Owner = struct {
+        released: u32 = 0,
+        fn release(owner: *anyopaque) void {
+            const self: *@This() = @ptrCast(@alignCast(owner));
+            self.released += 1;
+        }
+    };
+    var pool = Pool.init(1 << 20);
+    defer pool.deinit();
+    var owner: Owner = .{};
+    var output: Output = .{};
+    try output.copy(&pool, "head");
+    const range: FileRange = .{
+        .fd = 3,
+        .offset = 10,
+        .left = 100,
+        .owner = &owner,
+        .release = Owner.release,
+    };
+    output.append(try Chunk.createFile(&pool, range));
+    try output.copy(&pool, "tail");
+    try std.testing.expectEqual(108, output.bytes);
+
+    var list: [Output.vectors_max]sys.ConstVector = undefined;
+    const head = output.next(&list).vectors;
+    try std.testing.expectEqual(1, head.count);
+    try std.testing.expect(head.more);
+    output.consume(&pool, 4);
+    try std.testing.expectEqual(10, output.next(&list).file.offset);
+    output.consume(&pool, 30);
+    try std.testing.expectEqual(40, output.next(&list).file.offset);
+    try std.testing.expectEqual(0, owner.released);
+    output.consume(&pool, 70);
+    try std.testing.expectEqual(1, owner.released);
+    try std.testing.expect(!output.next(&list).vectors.more);
+    var other: Output = .{};
+    other.append(try Chunk.createFile(&pool, range));
+    output.take(&other);
+    output.clear(&pool);
+    try std.testing.expectEqual(2, owner.released);
 }

@@ -19,6 +19,14 @@ pub const Event = struct {
     failed: bool,
 };
 
+/// How a connection ends for its peer.
+pub const Ending = enum {
+    /// After what was sent.
+    end,
+    /// Broken: what came before is not the whole.
+    reset,
+};
+
 /// Events taken in one turn: more wait for the next one, which comes at once.
 pub const events_max = 256;
 
@@ -30,9 +38,8 @@ pub const Native = switch (builtin.os.tag) {
 };
 
 const contract = .{
-    "init",  "deinit",  "descriptor", "observe", "rest", "poll",          "setAlarm",
-    "add",   "modify",  "accept",     "receive", "send", "shutdownWrite", "close",
-    "nowMs", "seconds",
+    "init", "deinit", "descriptor", "observe",  "rest",          "poll",  "setAlarm", "add",   "modify",
+    "accept", "receive", "send", "sendFile", "shutdownWrite", "close", "nowMs", "seconds",
 };
 
 /// A compile-time check that a backend has every declaration of the contract.

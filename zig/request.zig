@@ -161,6 +161,9 @@ fn writeRecord(
     if (target.canonical.escaped) flags |= abi.Flag.escaped;
     if (head.minor == 0) flags |= abi.Flag.http_1_0;
     if (head.keep_alive) flags |= abi.Flag.keep_alive;
+    const streamed = target.outcome.stream_body and
+        (head.chunked or (head.content_length orelse 0) > 0);
+    if (streamed) flags |= abi.Flag.body_streamed;
     if (body) |bytes| {
         flags |= abi.Flag.has_body;
         words[r.body_len] = @intCast(bytes.len);

@@ -44,6 +44,8 @@ pub const Outcome = struct {
     handler: u32,
     captures_count: u32 = 0,
     body_limit: u32 = limits.body_bytes_default,
+    /// The handler takes the body as it comes.
+    stream_body: bool = false,
     /// One bit for each prefix of middleware that covers the path.
     coverage: u32,
     /// One bit for each method id, when `handler` is `method_not_allowed`, `options` or
@@ -63,6 +65,7 @@ const Declaration = struct {
     method: u8,
     handler: u32,
     body_limit: u32,
+    stream_body: bool,
 };
 
 pub const Router = struct {
@@ -120,6 +123,7 @@ pub const Router = struct {
         pattern: []const u8,
         handler: u32,
         body_limit: u32 = limits.body_bytes_default,
+        stream_body: bool = false,
     };
 
     /// Declares one method of one pattern. `fault` is set with InvalidPattern, `conflict` with
@@ -153,6 +157,7 @@ pub const Router = struct {
             .method = method,
             .handler = route.handler,
             .body_limit = route.body_limit,
+            .stream_body = route.stream_body,
         });
         for (shapes[0..variants_count]) |shape| self.shapes.putAssumeCapacity(shape, declaration);
     }
@@ -244,6 +249,7 @@ pub const Router = struct {
         var route: tree_file.Route = .{
             .handler = declaration.handler,
             .body_limit = declaration.body_limit,
+            .stream_body = declaration.stream_body,
             .covered_always = 0,
             .covered_maybe = 0,
             .constant = self.constants.get(declaration.handler),
@@ -320,6 +326,7 @@ pub const Router = struct {
             .handler = route.handler,
             .captures_count = route.captures_count,
             .body_limit = route.body_limit,
+            .stream_body = route.stream_body,
             .coverage = coverage,
             .native = route.constant != null and coverage == 0 and !self.options.global_layer,
             .constant = route.constant,

@@ -10,6 +10,9 @@
 const std = @import("std");
 const abi = @import("abi.zig");
 const acceptor = @import("acceptor.zig");
+const batch_module = @import("batch.zig");
+const answer_stream = @import("answer_stream.zig");
+const body_stream = @import("body_stream.zig");
 const connection_module = @import("connection.zig");
 const core_module = @import("core.zig");
 const deadline_module = @import("deadline.zig");
@@ -102,7 +105,7 @@ pub fn Server(comptime Reactor: type) type {
             var connections = core.connections.iterate();
             while (connections.next()) |index| {
                 const connection = core.connections.at(index);
-                if (!connection.dead) self.reactor.close(connection.fd);
+                if (!connection.dead) self.reactor.close(connection.fd, .end);
                 connection_module.release(core, connection);
             }
             var held = core.held.iterate();
@@ -134,7 +137,8 @@ pub fn Server(comptime Reactor: type) type {
                 if (count <= 1 or self.core.held.count > 0) break;
             }
             self.publish();
-            return done;
+            // Notices that found no room come with the next turn, which must not wait.
+            return if (self.core.notices.first == batch_module.none) done else done + 1;
         }
 
         fn round(self: *Self, wait: bool) u32 {
@@ -159,6 +163,11 @@ pub fn Server(comptime Reactor: type) type {
 
         /// What JS wants to know without asking.
         pub fn publish(self: *Self) void {
+            self.publishCounts();
+            self.core.notices.publish(&self.core.held, &self.core.batch);
+        }
+
+        pub fn publishCounts(self: *Self) void {
             const control = self.core.batch.control();
             control[abi.control.connections_open] = self.core.connections.count;
             control[abi.control.requests_pending] = self.core.held.count;
@@ -228,6 +237,11 @@ pub fn Server(comptime Reactor: type) type {
 
         fn read(self: *Self, connection: *Connection) void {
             if (connection.phase == .lingering) return self.discard(connection);
+            if (connection.phase == .streaming) return body_stream.readable(self, connection);
+            // Whoever gets a stream may leave at any time, also where nothing more is read.
+            if (connection.phase == .closing and answer_stream.active(self, connection)) {
+                return self.discard(connection);
+            }
             if (!connection.wantsRead() or
                 connection.backlog() >= self.core.config.output_backlog_max)
             {
@@ -311,7 +325,9 @@ pub fn Server(comptime Reactor: type) type {
         /// The peer sends nothing more; what it asked for is still answered.
         fn endOfStream(self: *Self, connection: *Connection) void {
             connection.read_closed = true;
-            if (connection.unanswered == 0 and connection.output.bytes == 0) {
+            const answered = connection.unanswered == 0 and connection.output.bytes == 0;
+            // A stream may have no end: it ends with its reader.
+            if (answered or answer_stream.active(self, connection)) {
                 return self.destroy(connection);
             }
             connection.phase = .closing;
@@ -336,7 +352,9 @@ pub fn Server(comptime Reactor: type) type {
         }
 
         fn linger(self: *Self, connection: *Connection) void {
-            if (connection.read_closed) return self.destroy(connection);
+            if (connection.read_closed or connection.end_kind == .reset) {
+                return self.destroy(connection);
+            }
             self.reactor.shutdownWrite(connection.fd) catch return self.destroy(connection);
             connection.phase = .lingering;
             deadline_module.choose(&self.core, connection);
@@ -365,7 +383,7 @@ pub fn Server(comptime Reactor: type) type {
         pub fn destroy(self: *Self, connection: *Connection) void {
             if (connection.dead) return;
             connection.dead = true;
-            self.reactor.close(connection.fd);
+            self.reactor.close(connection.fd, connection.end_kind);
             delivery.detachHeld(self, connection);
             connection_module.release(&self.core, connection);
             self.dead.appendAssumeCapacity(connection.index);

@@ -2,13 +2,15 @@
 //! that the manual does not list becomes `error.Unexpected`, and an interrupted call is repeated.
 //! On Linux the calls go straight to the kernel: libc's wrappers are cancellation points, which
 //! cost a check on each `recv` and `send`. This file has sockets and clocks; `sys/address.zig`
-//! addresses and names, `sys/memory.zig` mapped memory, `sys/linux.zig` epoll, eventfd and timerfd.
+//! addresses and names, `sys/memory.zig` mapped memory, `sys/transfer.zig` files to sockets,
+//! `sys/linux.zig` epoll, eventfd and timerfd.
 
 const std = @import("std");
 const builtin = @import("builtin");
 const address_file = @import("sys/address.zig");
 const linux_file = @import("sys/linux.zig");
 const memory_file = @import("sys/memory.zig");
+const transfer_file = @import("sys/transfer.zig");
 
 pub const is_linux = builtin.os.tag == .linux;
 /// Functions with the same names and parameters: the kernel's own on Linux, libc's elsewhere.
@@ -45,6 +47,11 @@ pub const MapError = memory_file.MapError;
 pub const mapMemory = memory_file.mapMemory;
 pub const unmapMemory = memory_file.unmapMemory;
 pub const discardMemory = memory_file.discardMemory;
+
+pub const SendFileError = transfer_file.SendFileError;
+pub const sendFile = transfer_file.sendFile;
+pub const readAt = transfer_file.readAt;
+pub const resetOnClose = transfer_file.resetOnClose;
 
 pub const SocketError = error{
     AddressFamilyUnsupported,
@@ -290,7 +297,11 @@ pub fn send(fd: Descriptor, bytes: []const u8) SendError!usize {
 const vectors_max = 1024;
 
 /// Like `send`, for bytes in several places. `sendmsg`, because `writev` cannot silence SIGPIPE.
-pub fn sendVectors(fd: Descriptor, vectors: []const ConstVector) SendError!usize {
+/// `more` follows at once, so a packet that is not full waits for it (Linux).
+pub fn sendVectors(fd: Descriptor, vectors: []const ConstVector, more: bool) SendError!usize {
+    // BSD has no such flag; it gathers by itself.
+    const more_flag: u32 = if (is_linux) std.posix.MSG.MORE else 0;
+    const flags = if (more) send_flags | more_flag else send_flags;
     const message: system.msghdr_const = .{
         .name = null,
         .namelen = 0,
@@ -301,7 +312,7 @@ pub fn sendVectors(fd: Descriptor, vectors: []const ConstVector) SendError!usize
         .flags = 0,
     };
     while (true) {
-        if (try sent(system.sendmsg(fd, &message, send_flags))) |count| return count;
+        if (try sent(system.sendmsg(fd, &message, flags))) |count| return count;
     }
 }
 
@@ -442,7 +453,7 @@ test "accept, receive, send in parts, half-close and reset" {
     var buffer: [64]u8 = undefined;
     try testing.expectError(error.WouldBlock, receive(server, &buffer));
     const parts = [_]ConstVector{ .{ .base = "he", .len = 2 }, .{ .base = "llo", .len = 3 } };
-    try testing.expectEqual(5, try sendVectors(client, &parts));
+    try testing.expectEqual(5, try sendVectors(client, &parts, false));
     try waitReadable(server);
     try testing.expectEqualStrings("hello", buffer[0..try receive(server, &buffer)]);
     try shutdownWrite(client);

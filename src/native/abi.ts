@@ -4,7 +4,7 @@
  * prints.
  */
 
-export const abiVersion = 1;
+export const abiVersion = 2;
 
 export const limits = {
   batchMax: 512,
@@ -36,6 +36,8 @@ export const code = {
   unsupported: -14,
   system: -15,
   badTarget: -16,
+  endOfBody: -17,
+  bodyFailed: -18,
 } as const;
 
 export const request = {
@@ -66,6 +68,7 @@ export const flag = {
   hasBody: 1 << 11,
   bodyOutside: 1 << 12,
   secure: 1 << 13,
+  bodyStreamed: 1 << 14,
 } as const;
 
 /** Handler ids that name no route. */
@@ -116,6 +119,7 @@ export const response = {
   bodyLength: 5,
   slot: 6,
   generation: 7,
+  length: 8,
 } as const;
 
 export const state = { unanswered: 0, answered: 1, held: 2, native: 3 } as const;
@@ -123,7 +127,15 @@ export const state = { unanswered: 0, answered: 1, held: 2, native: 3 } as const
 /** Content-Type written natively. */
 export const kind = { none: 0, json: 1, text: 2, html: 3, bytes: 4, problem: 5 } as const;
 
-export const answerFlag = { attached: 1 << 24, close: 1 << 25 } as const;
+export const answerFlag = {
+  attached: 1 << 24,
+  close: 1 << 25,
+  stream: 1 << 26,
+  sized: 1 << 27,
+} as const;
+
+/** What a turn tells of a request that is held, as bits. */
+export const notice = { gone: 1, drained: 2, readable: 4 } as const;
 
 /** Set in the target of `chopin_answer_attach` when it names a slot, not an index of the batch. */
 export const lateTarget = 0x8000_0000;
@@ -156,6 +168,10 @@ export const control = {
   requestsPending: 17,
   answerTop: 18,
   staged: 19,
+  piecesQueued: 20,
+  noticesCount: 21,
+  notices: 64,
+  noticeWords: 3,
 } as const;
 
 function alignForward(value: number, to: number): number {

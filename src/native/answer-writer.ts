@@ -16,6 +16,7 @@ import {
 } from "./abi.ts";
 import type { NativeServer } from "./contract.ts";
 import type { NativeContext } from "./exchange.ts";
+import type { Streams } from "./streams.ts";
 import { chopin_answer_attach, chopin_answers_flush, chopin_request_hold } from "./symbols.ts";
 
 const responsesStart = view.responses >>> 2;
@@ -35,16 +36,16 @@ const encoder = new TextEncoder();
 export type Body = string | Uint8Array<ArrayBuffer>;
 
 export class AnswerWriter {
-  /** While a dispatch runs nothing can be flushed: native code waits for its end. */
-  #dispatching = false;
   readonly #native: NativeServer;
+  readonly #streams: Streams;
   readonly #words: Uint32Array;
   readonly #bytes: Buffer;
   /** Answers that found no room while a dispatch ran; written when the arena is free again. */
   #postponed: (() => void)[] = [];
 
-  constructor(native: NativeServer) {
+  constructor(native: NativeServer, streams: Streams) {
     this.#native = native;
+    this.#streams = streams;
     this.#words = native.view;
     this.#bytes = native.bytes;
     this.#restart();
@@ -52,13 +53,7 @@ export class AnswerWriter {
 
   /** A dispatch begins: the answers of the one before it were taken. */
   begin(): void {
-    this.#dispatching = true;
     this.#restart();
-  }
-
-  /** The dispatch has ended. */
-  end(): void {
-    this.#dispatching = false;
   }
 
   /** The last turn consumed the arena. */
@@ -80,8 +75,7 @@ export class AnswerWriter {
     if (ctx.slot >= 0) return true;
     const slot = chopin_request_hold(this.#native.handle, ctx.index);
     if (slot < 0) return false;
-    ctx.slot = slot;
-    ctx.generation = this.#words[control.result]!;
+    ctx.held(slot, this.#words[control.result]!);
     this.#words[responsesStart + ctx.index * response.words + response.state] = state.held;
     return true;
   }
@@ -89,7 +83,7 @@ export class AnswerWriter {
   /** Lets native code give its own answer. Only while the request's dispatch runs. */
   placeNative(ctx: NativeContext): void {
     this.#words[responsesStart + ctx.index * response.words + response.state] = state.native;
-    ctx.answered = true;
+    ctx.finish();
   }
 
   /**
@@ -126,8 +120,29 @@ export class AnswerWriter {
     words[control.answerTop] = top + length;
     words[at + response.statusKindFlags] = head | flags;
     words[at + response.state] = state.answered;
-    ctx.answered = true;
+    ctx.finish();
     if (late && words[control.lateCount] === 1) this.#native.requestTurn();
+  }
+
+  /**
+   * Puts the head of an answer that comes in pieces into the next late one; `length` is what was
+   * promised. False: there is no room before the next turn.
+   */
+  placeHead(ctx: NativeContext, head: number, lines: string, length: number | undefined): boolean {
+    if (!this.#makeRoom(ctx, lines.length)) return false;
+    const at = this.#nextLate(ctx);
+    const words = this.#words;
+    const top = words[control.answerTop]!;
+    words[at + response.fields] = top;
+    words[at + response.fieldsLength] = lines.length;
+    if (lines !== "") this.#bytes.latin1Write(lines, top, lines.length);
+    words[control.answerTop] = top + lines.length;
+    const sized = length === undefined ? 0 : answerFlag.sized;
+    words[at + response.length] = length ?? 0;
+    words[at + response.length + 1] = Math.floor((length ?? 0) / 2 ** 32);
+    words[at + response.statusKindFlags] = head | answerFlag.stream | sized;
+    words[at + response.state] = state.answered;
+    return true;
   }
 
   /** Copies a body that surely fits into the arena. Its length in bytes. */
@@ -173,7 +188,8 @@ export class AnswerWriter {
     const words = this.#words;
     const ringFull = ctx.slot >= 0 && words[control.lateCount] === limits.lateMax;
     if (!ringFull && words[control.answerTop]! + needed <= arenaEnd) return true;
-    if (this.#dispatching) return false;
+    // While a dispatch runs nothing can be flushed: native code waits for its end.
+    if (this.#streams.dispatching) return false;
     chopin_answers_flush(this.#native.handle);
     this.#restart();
     return words[control.lateCount] === 0;
@@ -182,7 +198,7 @@ export class AnswerWriter {
   /** Writes an answer once the arena is free again. */
   #postpone(ctx: NativeContext, head: number, lines: string, body: Body): void {
     if (!this.hold(ctx)) return;
-    ctx.answered = true;
+    ctx.finish();
     this.#postponed.push(() => this.place(ctx, head, lines, body));
   }
 }

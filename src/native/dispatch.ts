@@ -9,10 +9,13 @@ import { type Field, fieldLines, mergeFields } from "../answer-fields.ts";
 import { failed, finish, type Scope } from "../compose.ts";
 import { ChopinError, type ProblemCode, problemBody, problems } from "../errors.ts";
 import type { Program } from "../program.ts";
+import { isStreamSource, type Piece, type StreamSource } from "../stream.ts";
 import { answerFlag, kind, request, view } from "./abi.ts";
+import { AnswerStream, cancel, joined } from "./answer-stream.ts";
 import { AnswerWriter, type Body } from "./answer-writer.ts";
 import type { Dispatcher, NativeServer } from "./contract.ts";
 import { Exchange, NativeContext } from "./exchange.ts";
+import { Streams } from "./streams.ts";
 
 const requestsStart = view.requests >>> 2;
 
@@ -27,16 +30,19 @@ class BatchDispatcher implements Dispatcher {
   readonly #program: Program;
   readonly #exchange: Exchange;
   readonly #writer: AnswerWriter;
+  readonly #streams: Streams;
   readonly #words: Uint32Array;
 
   constructor(native: NativeServer, program: Program) {
     this.#program = program;
-    this.#exchange = new Exchange(native, program.router.methods);
-    this.#writer = new AnswerWriter(native);
+    this.#streams = new Streams(native);
+    this.#writer = new AnswerWriter(native, this.#streams);
+    this.#exchange = new Exchange(native, program.router.methods, this.#streams, this.#writer);
     this.#words = native.view;
   }
 
   dispatch(count: number): void {
+    this.#streams.dispatching = true;
     this.#writer.begin();
     for (let index = 0; index < count; index++) {
       try {
@@ -46,11 +52,15 @@ class BatchDispatcher implements Dispatcher {
         console.error(error);
       }
     }
-    this.#writer.end();
   }
 
-  resetArena(): void {
+  returned(): void {
+    this.#streams.dispatching = false;
+  }
+
+  afterTurn(): void {
     this.#writer.reset();
+    this.#streams.afterTurn();
   }
 
   #answer(index: number): void {
@@ -77,13 +87,13 @@ class BatchDispatcher implements Dispatcher {
         const text = JSON.stringify(value) ?? "null";
         this.#write(ctx, ctx.draftStatus || 200, kind.json, ctx.draftFields, text);
       } else if (value instanceof PreparedAnswer) {
-        this.#writeAnswer(ctx, value);
+        this.#writeAnswer(ctx, value, scope);
       } else if (value instanceof Promise) {
         this.#settlePromise(ctx, value, scope);
       } else {
         const answer = finish(ctx, value, scope);
         if (answer instanceof Promise) this.#settlePromise(ctx, answer, scope);
-        else this.#writeAnswer(ctx, answer);
+        else this.#writeAnswer(ctx, answer, scope);
       }
     } catch (error) {
       this.#fail(ctx, error, scope);
@@ -114,7 +124,7 @@ class BatchDispatcher implements Dispatcher {
     try {
       const answer = failed(ctx, error, scope);
       if (answer instanceof Promise) this.#settlePromise(ctx, answer, scope);
-      else this.#writeAnswer(ctx, answer);
+      else this.#writeAnswer(ctx, answer, scope);
     } catch (second) {
       console.error(second);
       if (!ctx.answered) this.#writeProblem(ctx, "internal_error");
@@ -126,7 +136,11 @@ class BatchDispatcher implements Dispatcher {
     this.#write(ctx, status, kind.problem, undefined, problemBody(status, code));
   }
 
-  #writeAnswer(ctx: NativeContext, answer: PreparedAnswer): void {
+  #writeAnswer(ctx: NativeContext, answer: PreparedAnswer, scope: Scope): void {
+    if (isStreamSource(answer.body)) {
+      this.#stream(ctx, answer, answer.body, scope);
+      return;
+    }
     if (ctx.slot < 0 && !ctx.closing && answer.isUntouched(ctx)) {
       this.#writer.placeNative(ctx);
       return;
@@ -136,6 +150,59 @@ class BatchDispatcher implements Dispatcher {
     this.#write(ctx, answer.statusOver(ctx), answer.kind, fields, body);
   }
 
+  /** Sends a body that comes in pieces, or what it turned out to be before its head was sent. */
+  #stream(ctx: NativeContext, answer: PreparedAnswer, source: StreamSource, scope: Scope): void {
+    const status = answer.statusOver(ctx);
+    if (!this.#writer.hold(ctx)) {
+      cancel(source);
+      this.#writeProblem(ctx, "overloaded");
+      return;
+    }
+    const bodiless = ctx.method === "HEAD" || status === 204 || status === 205 || status === 304;
+    if (bodiless) {
+      cancel(source);
+      this.#head(ctx, answer, undefined);
+      ctx.finish();
+      return;
+    }
+    const stream = new AnswerStream(this.#streams, ctx, source, {
+      typed: answer.headers.has("content-type"),
+      whole: (pieces) => this.#whole(ctx, answer, pieces, scope),
+      failed: (error) => this.#fail(ctx, error, scope),
+      head: (first) => this.#head(ctx, answer, first),
+    });
+    ctx.listen(stream);
+    stream.start();
+  }
+
+  /** A stream that was complete within its turn. */
+  #whole(ctx: NativeContext, answer: PreparedAnswer, pieces: readonly Piece[], scope: Scope): void {
+    const body = joined(pieces);
+    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    if (answer.length !== undefined && answer.length !== length) {
+      this.#fail(ctx, wrongLength(answer.length, length), scope);
+      return;
+    }
+    try {
+      const fields = mergeFields(ctx.draftFields, answer.fields);
+      const kindOfBody = answer.kindOfStream(pieces[0]);
+      this.#write(ctx, answer.statusOver(ctx), kindOfBody, fields, body);
+    } catch (error) {
+      this.#fail(ctx, error, scope);
+    }
+  }
+
+  #head(ctx: NativeContext, answer: PreparedAnswer, first: Piece | undefined): void {
+    const fields = mergeFields(ctx.draftFields, answer.fields);
+    const lines = linesOf(fields);
+    const flags = ctx.closing ? answerFlag.close : 0;
+    const head = answer.statusOver(ctx) | (answer.kindOfStream(first) << 16) | flags;
+    if (!this.#writer.placeHead(ctx, head, lines, answer.length)) {
+      throw new ChopinError("native_failure", "There is no room for the head of a stream.");
+    }
+    ctx.headSent = true;
+  }
+
   #write(
     ctx: NativeContext,
     status: number,
@@ -143,16 +210,27 @@ class BatchDispatcher implements Dispatcher {
     fields: readonly Field[] | undefined,
     body: Body,
   ): void {
-    const lines = fields === undefined ? "" : fieldLines(fields);
-    if (lines.length > fieldsBytesMax) {
-      throw new ChopinError(
-        "answer_too_large",
-        `The fields of an answer exceed ${fieldsBytesMax} bytes.`,
-      );
-    }
+    const lines = linesOf(fields);
     const head = status | (kindOfBody << 16);
     this.#writer.place(ctx, ctx.closing ? head | answerFlag.close : head, lines, body);
   }
+}
+
+function linesOf(fields: readonly Field[] | undefined): string {
+  if (fields === undefined) return "";
+  const lines = fieldLines(fields);
+  if (lines.length <= fieldsBytesMax) return lines;
+  throw new ChopinError(
+    "answer_too_large",
+    `The fields of an answer exceed ${fieldsBytesMax} bytes.`,
+  );
+}
+
+function wrongLength(promised: number, length: number): ChopinError {
+  return new ChopinError(
+    "invalid_answer",
+    `A stream was said to have ${promised} bytes and has ${length}.`,
+  );
 }
 
 /** Plain objects and arrays, which are sent as JSON. */

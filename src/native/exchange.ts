@@ -4,10 +4,18 @@
  * bytes.
  */
 import type { Pointer } from "bun:ffi";
-import { ChopinError, ContextUsedAfterAnswer } from "../errors.ts";
-import { type CaptureNames, RequestContext } from "../request-context.ts";
-import { control, flag, limits, methodId, request, view } from "./abi.ts";
+import { ChopinError, ContextUsedAfterAnswer, problem } from "../errors.ts";
+import {
+  bodyIsStreamed,
+  type CaptureNames,
+  RequestContext,
+  wholeBody,
+} from "../request-context.ts";
+import { control, flag, limits, methodId, notice, request, view } from "./abi.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
+import { BodySource, clientLeft } from "./body-source.ts";
 import type { NativeServer } from "./contract.ts";
+import type { Listener, Streams } from "./streams.ts";
 import {
   chopin_name_intern,
   chopin_request_address,
@@ -30,12 +38,21 @@ export class Exchange {
   readonly bytes: Buffer;
   /** Tokens by method id. */
   readonly methods: readonly (string | undefined)[];
+  readonly streams: Streams;
+  readonly writer: AnswerWriter;
   #staged: NativeContext | undefined;
   /** What the view counted when it was. */
   #stagedNumber = 0;
   readonly #names = new Map<string, number>();
 
-  constructor(native: NativeServer, methods: readonly (string | undefined)[]) {
+  constructor(
+    native: NativeServer,
+    methods: readonly (string | undefined)[],
+    streams: Streams,
+    writer: AnswerWriter,
+  ) {
+    this.streams = streams;
+    this.writer = writer;
     this.handle = native.handle;
     this.words = native.view;
     this.bytes = native.bytes;
@@ -80,6 +97,11 @@ export class NativeContext extends RequestContext {
   generation: number;
   readonly #exchange: Exchange;
   readonly #captures: CaptureNames;
+  /** Who hears of this request while it is held. */
+  #listeners: Listener[] | undefined;
+  #aborter: AbortController | undefined;
+  /** The client has left. */
+  #gone: boolean;
 
   constructor(exchange: Exchange, captures: CaptureNames, index: number) {
     super();
@@ -88,6 +110,51 @@ export class NativeContext extends RequestContext {
     this.generation = 0;
     this.#exchange = exchange;
     this.#captures = captures;
+    this.#listeners = undefined;
+    this.#aborter = undefined;
+    this.#gone = false;
+  }
+
+  /** Lets somebody hear of this request, now if it is held and otherwise when it will be. */
+  listen(listener: Listener): void {
+    if (this.#listeners === undefined) {
+      this.#listeners = [];
+      if (this.slot >= 0) this.#exchange.streams.listen(this);
+    }
+    this.#listeners.push(listener);
+  }
+
+  /** Its bytes were given a slot. */
+  held(slot: number, generation: number): void {
+    this.slot = slot;
+    this.generation = generation;
+    if (this.#listeners !== undefined) this.#exchange.streams.listen(this);
+  }
+
+  /** The answer is complete. */
+  finish(): void {
+    this.answered = true;
+    if (this.#listeners !== undefined) this.#exchange.streams.forget(this);
+  }
+
+  /** `bits` of `abi.notice`. */
+  notice(bits: number): void {
+    if ((bits & notice.gone) !== 0) this.#abort();
+    for (const listener of this.#listeners ?? []) listener.notice(bits);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      this.#aborter = new AbortController();
+      if (this.#gone) this.#abort();
+      else if (!this.answered) this.listen({ notice: ignore });
+    }
+    return this.#aborter.signal;
+  }
+
+  #abort(): void {
+    this.#gone = true;
+    this.#aborter?.abort(clientLeft());
   }
 
   get method(): string {
@@ -166,8 +233,17 @@ export class NativeContext extends RequestContext {
     return this.#escaped(base) ? this.#utf8(at).replaceAll("\0", slash) : this.#latin1(at);
   }
 
+  protected bodyStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    if (!this.#streamed(this.#base())) return wholeBody(this.bodyBytes());
+    if (!this.#exchange.writer.hold(this)) throw problem("overloaded");
+    const source = new BodySource(this.#exchange.streams, this);
+    this.listen(source);
+    return source.stream;
+  }
+
   protected bodyText(): string {
     const base = this.#base();
+    if (this.#streamed(base)) throw bodyIsStreamed();
     if (!this.#outside(base)) return this.#utf8(base + request.body);
     const copy = this.#outsideBody(base);
     return Buffer.from(copy.buffer, 0, copy.length).utf8Slice(0, copy.length);
@@ -175,6 +251,7 @@ export class NativeContext extends RequestContext {
 
   protected bodyBytes(): Uint8Array<ArrayBuffer> {
     const base = this.#base();
+    if (this.#streamed(base)) throw bodyIsStreamed();
     if (this.#outside(base)) return this.#outsideBody(base);
     const { words, bytes } = this.#exchange;
     const start = words[base + request.body]!;
@@ -197,6 +274,10 @@ export class NativeContext extends RequestContext {
 
   #escaped(base: number): boolean {
     return (this.#exchange.words[base + request.methodFlags]! & flag.escaped) !== 0;
+  }
+
+  #streamed(base: number): boolean {
+    return (this.#exchange.words[base + request.methodFlags]! & flag.bodyStreamed) !== 0;
   }
 
   #outside(base: number): boolean {
@@ -228,6 +309,10 @@ export class NativeContext extends RequestContext {
     }
     return copy;
   }
+}
+
+function ignore(): void {
+  // The context itself hears of what the listener is there for.
 }
 
 /** Without the white space around it (RFC 9110 5.5). */

@@ -33,7 +33,9 @@ export interface LoopOptions {
   readonly view: Uint32Array;
   /** Turns may wait natively, a millisecond at most. */
   readonly waits: boolean;
-  /** Called after each turn. */
+  /** Called as soon as native code has returned from a turn. */
+  readonly returned: () => void;
+  /** Called after each turn, and after the microtasks that it left. */
   readonly afterTurn: () => void;
 }
 
@@ -79,7 +81,7 @@ class NextRound {
 
 /** Creates the wake-up and asks for the first turn. Throws when no wake-up works on this system. */
 export function startLoop(options: LoopOptions): Loop {
-  const { handle, view, afterTurn } = options;
+  const { handle, view, returned, afterTurn } = options;
   const next = new NextRound(turn);
   let closed = false;
   let quietTurns = 0;
@@ -98,7 +100,9 @@ export function startLoop(options: LoopOptions): Loop {
    */
   function answerSettled(): void {
     drainMicrotasks();
-    if (view[control.lateCount] !== 0) chopin_answers_flush(handle);
+    if (view[control.lateCount] !== 0 || view[control.piecesQueued] !== 0) {
+      chopin_answers_flush(handle);
+    }
   }
 
   /**
@@ -115,6 +119,7 @@ export function startLoop(options: LoopOptions): Loop {
       const done = chopin_server_turn(handle, waits ? 1 : 0);
       // A handler runs Bun's loop, as test frameworks do: its own turn is below and not yet over.
       if (done < 0) return;
+      returned();
       if (view[control.requestsPending] !== 0) answerSettled();
       afterTurn();
       if (closed) return;

@@ -34,6 +34,8 @@ export interface Match {
   readonly coverage: number;
   /** Bytes of a body that are accepted. */
   readonly bodyLimit: number;
+  /** The handler takes the body as it comes. */
+  readonly streamBody: boolean;
   /** Methods of the path, with 405 and OPTIONS. */
   readonly allow: string;
 }
@@ -100,7 +102,12 @@ export class Router implements NativeRouter {
    *
    * @throws RouteRefused for a pattern that is not supported, a duplicate or a conflict.
    */
-  add(method: number, pattern: string, handler: number, bodyLimit: number): void {
+  add(
+    method: number,
+    pattern: string,
+    handler: number,
+    body: { readonly limit: number; readonly stream: boolean },
+  ): void {
     const text = Buffer.from(pattern);
     const info = this.#info;
     const result = chopin_router_add(
@@ -109,7 +116,8 @@ export class Router implements NativeRouter {
       text,
       text.length,
       handler,
-      bodyLimit,
+      body.limit,
+      body.stream ? 1 : 0,
       info,
     );
     if (result === code.duplicateRoute) {
@@ -205,6 +213,7 @@ export class Router implements NativeRouter {
       coverage: words[request.coverage]!,
       // Without a socket there is no body yet; this word says how long it may be.
       bodyLimit: words[request.body]!,
+      streamBody: (words[request.methodFlags]! & flag.bodyStreamed) !== 0,
       allow: handler < special.first ? "" : spanText(words, bytes, request.params),
     };
   }

@@ -96,7 +96,7 @@ function run(parts: Parts): NativeServer {
   }
 
   function afterTurn(): void {
-    parts.state.dispatcher?.resetArena();
+    parts.state.dispatcher?.afterTurn();
     if (phase === "draining") {
       if (!drained) drain();
       if (overdue || view[control.connectionsOpen] === 0) end();
@@ -125,7 +125,8 @@ function run(parts: Parts): NativeServer {
   });
   parts.state.dispatcher = parts.createDispatcher(native);
   const waits = parts.options.epollTimeoutMs > 0;
-  const loop = startLoop({ handle, view, waits, afterTurn });
+  const returned = () => parts.state.dispatcher?.returned();
+  const loop = startLoop({ handle, view, waits, returned, afterTurn });
   keepHot(parts, native);
   return native;
 }

@@ -18,7 +18,7 @@ function open() {
       chopin_router_destroy: { args: ["ptr"], returns: "i32" },
       chopin_router_method: { args: ["ptr", "ptr", "u32"], returns: "i32" },
       chopin_router_add: {
-        args: ["ptr", "u32", "ptr", "u32", "u32", "u32", "ptr"],
+        args: ["ptr", "u32", "ptr", "u32", "u32", "u32", "u32", "ptr"],
         returns: "i32",
       },
       chopin_router_constant: {
@@ -58,6 +58,10 @@ function open() {
 
       chopin_answer_attach: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
       chopin_answers_flush: { args: ["ptr"], returns: "i32" },
+
+      chopin_stream_write: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
+      chopin_stream_end: { args: ["ptr", "u32", "u32", "u32"], returns: "i32" },
+      chopin_body_read: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
     });
   } catch (cause) {
     throw new Error(
@@ -111,6 +115,9 @@ export const {
   chopin_name_intern,
   chopin_answer_attach,
   chopin_answers_flush,
+  chopin_stream_write,
+  chopin_stream_end,
+  chopin_body_read,
 } = symbols;
 
 /** The layout manifest of the loaded library, as `abi.zig` has it. */

@@ -26,6 +26,7 @@ const mirrored: Readonly<Record<string, Numbers>> = {
   State: abi.state,
   Kind: abi.kind,
   AnswerFlag: abi.answerFlag,
+  Notice: abi.notice,
   Code: abi.code,
   limits: abi.limits,
 };

@@ -24,7 +24,8 @@ test("answers of the first turn may ask for the next", async () => {
   const options = serverOptions({ hostname: "127.0.0.1", port: 0 });
   const server = await startServer(options, new Router(), (native) => ({
     dispatch: () => reject(new Error("nobody asked")),
-    resetArena: () => {
+    returned() {},
+    afterTurn: () => {
       native.requestTurn();
       resolve();
     },

@@ -24,7 +24,7 @@ const layout: [:0]const u8 = text: {
     for (.{ "request", "response", "view", "control" }) |name| {
         out = out ++ ",\"" ++ name ++ "\":" ++ numbersOf(@field(abi, name));
     }
-    for (.{ "Flag", "Special", "Method", "State", "Kind", "AnswerFlag" }) |name| {
+    for (.{ "Flag", "Special", "Method", "State", "Kind", "AnswerFlag", "Notice" }) |name| {
         out = out ++ ",\"" ++ name ++ "\":" ++ numbersOf(@field(abi, name));
     }
     out = out ++ ",\"limits\":" ++ numbersOf(limits) ++ ",\"Code\":{";

@@ -48,6 +48,7 @@ pub fn add(
     pattern_len: u32,
     handler: u32,
     body_limit: u32,
+    stream_body: u32,
     info: *Info,
 ) callconv(.c) i32 {
     var fault: router_module.Fault = .{};
@@ -57,6 +58,7 @@ pub fn add(
         .pattern = span(pattern, pattern_len),
         .handler = handler,
         .body_limit = body_limit,
+        .stream_body = stream_body != 0,
     };
     router.add(route, &fault, &other) catch |err| switch (err) {
         error.InvalidPattern => {
@@ -172,6 +174,7 @@ pub fn match(
     const path_start: u32 = if (canonical.escaped) target_len else 0;
     record[request.handler] = outcome.handler;
     record[request.method_flags] = method_id | if (canonical.escaped) abi.Flag.escaped else 0;
+    if (outcome.stream_body) record[request.method_flags] |= abi.Flag.body_streamed;
     record[request.path] = path_start;
     record[request.path_len] = @intCast(canonical.bytes.len);
     record[request.target_len] = target_len;
@@ -229,7 +232,7 @@ const Tester = struct {
 
     fn declare(self: *Tester, method_id: u32, pattern: []const u8, handler: u32) i32 {
         const len: u32 = @intCast(pattern.len);
-        return add(self.router, method_id, pattern.ptr, len, handler, 1000, &self.info);
+        return add(self.router, method_id, pattern.ptr, len, handler, 1000, 0, &self.info);
     }
 
     fn request(self: *Tester, token: []const u8, target: []const u8) i32 {

@@ -43,7 +43,7 @@ pub const Server = struct {
         return self.implementation.core.held.get(self.staged_slot, self.staged_generation);
     }
 
-    fn control(self: *Server) *[abi.view.control_bytes / 4]u32 {
+    pub fn control(self: *Server) *[abi.view.control_bytes / 4]u32 {
         return self.implementation.core.batch.control();
     }
 };
@@ -322,10 +322,11 @@ pub fn answerAttach(
 
 const slot_bit: u32 = 1 << 31;
 
-/// Takes the late answers now, because their ring or the arena is full.
+/// Takes the late answers and sends pieces of streams now, because their ring or the arena is full,
+/// or microtasks are done.
 pub fn answersFlush(self: *Server) callconv(.c) i32 {
     const count = delivery.flushLate(&self.implementation);
-    self.implementation.publish();
+    self.implementation.publishCounts();
     return @intCast(count);
 }
 

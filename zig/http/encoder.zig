@@ -24,6 +24,8 @@ pub const AnswerHead = struct {
     kind: u32,
     /// Null writes no Content-Length. 1xx and 204 never have one (RFC 9110 8.6).
     content_length: ?u64,
+    /// In place of a length: the body is chunked (RFC 9112 7.1).
+    chunked: bool = false,
     date: *const [29]u8,
     /// Value of the Server field; "" writes none.
     server: []const u8,
@@ -46,6 +48,16 @@ const content_types = types: {
     break :types result;
 };
 const content_length_name = "Content-Length: ";
+const transfer_encoding = "Transfer-Encoding: chunked\r\n";
+
+/// The longest chunk-size line: eight digits and CRLF.
+pub const chunk_line_bytes_max = 10;
+pub const last_chunk = "0\r\n\r\n";
+
+/// Writes the line before a chunk of `len` bytes (RFC 9112 7.1).
+pub fn chunkLine(out: *[chunk_line_bytes_max]u8, len: u32) []const u8 {
+    return std.fmt.bufPrint(out, "{x}\r\n", .{len}) catch unreachable;
+}
 
 /// All that comes before the digits of the length in a 200, one copy for each kind.
 const ok_prefixes = prefixes: {
@@ -70,7 +82,7 @@ const content_type_bytes_max = longest: {
 
 /// Everything but `server` and `fields`.
 const fixed_bytes_max = status_codes.line_bytes_max + content_type_bytes_max +
-    content_length_name.len + digits.u64_len_max + 2 +
+    @max(content_length_name.len + digits.u64_len_max + 2, transfer_encoding.len) +
     "Date: \r\n".len + 29 + "Server: \r\n".len + "Connection: keep-alive\r\n".len + 2;
 
 /// Room that `writeHead` may need for this head.
@@ -114,6 +126,7 @@ fn writeStart(out: []u8, at: *usize, head: AnswerHead, kind: u32) void {
     append(out, at, status_codes.line(head.status));
     append(out, at, content_types[kind]);
     if (head.status < 200 or head.status == 204) return;
+    if (head.chunked) append(out, at, transfer_encoding);
     const length = head.content_length orelse return;
     append(out, at, content_length_name);
     at.* += digits.write(out[at.*..], length);

@@ -149,10 +149,22 @@ pub const Epoll = struct {
         self: *Epoll,
         fd: sys.Descriptor,
         vectors: []const sys.ConstVector,
+        more: bool,
     ) sys.SendError!usize {
         _ = self;
-        if (vectors.len == 1) return sys.send(fd, vectors[0].base[0..vectors[0].len]);
-        return sys.sendVectors(fd, vectors);
+        if (vectors.len == 1 and !more) return sys.send(fd, vectors[0].base[0..vectors[0].len]);
+        return sys.sendVectors(fd, vectors, more);
+    }
+
+    pub fn sendFile(
+        self: *Epoll,
+        fd: sys.Descriptor,
+        file: sys.Descriptor,
+        offset: u64,
+        count: usize,
+    ) sys.SendFileError!usize {
+        _ = self;
+        return sys.sendFile(fd, file, offset, count);
     }
 
     pub fn shutdownWrite(self: *Epoll, fd: sys.Descriptor) sys.ShutdownError!void {
@@ -161,8 +173,9 @@ pub const Epoll = struct {
     }
 
     /// Closing takes the descriptor out of the set.
-    pub fn close(self: *Epoll, fd: sys.Descriptor) void {
+    pub fn close(self: *Epoll, fd: sys.Descriptor, ending: reactor.Ending) void {
         _ = self;
+        if (ending == .reset) sys.resetOnClose(fd);
         sys.close(fd);
     }
 

@@ -127,9 +127,21 @@ pub const Kqueue = struct {
         self: *Kqueue,
         fd: sys.Descriptor,
         vectors: []const sys.ConstVector,
+        more: bool,
     ) sys.SendError!usize {
         _ = self;
-        return sys.sendVectors(fd, vectors);
+        return sys.sendVectors(fd, vectors, more);
+    }
+
+    pub fn sendFile(
+        self: *Kqueue,
+        fd: sys.Descriptor,
+        file: sys.Descriptor,
+        offset: u64,
+        count: usize,
+    ) sys.SendFileError!usize {
+        _ = self;
+        return sys.sendFile(fd, file, offset, count);
     }
 
     pub fn shutdownWrite(self: *Kqueue, fd: sys.Descriptor) sys.ShutdownError!void {
@@ -138,8 +150,9 @@ pub const Kqueue = struct {
     }
 
     /// Closing takes the descriptor's filters out of the queue.
-    pub fn close(self: *Kqueue, fd: sys.Descriptor) void {
+    pub fn close(self: *Kqueue, fd: sys.Descriptor, ending: reactor.Ending) void {
         _ = self;
+        if (ending == .reset) sys.resetOnClose(fd);
         sys.close(fd);
     }
 

@@ -32,6 +32,8 @@ pub const Client = struct {
     finished: bool = false,
     /// The client reset the connection.
     reset: bool = false,
+    /// The server closed with a reset.
+    broken: bool = false,
     /// The server ended its side, or closed.
     server_finished: bool = false,
     closed: bool = false,
@@ -193,7 +195,9 @@ pub const Simulated = struct {
         self: *Simulated,
         fd: sys.Descriptor,
         vectors: []const sys.ConstVector,
+        more: bool,
     ) sys.SendError!usize {
+        _ = more;
         const client = self.clientOf(fd);
         std.debug.assert(!client.closed and !client.server_finished);
         if (client.reset or self.chance(self.faults.reset)) {
@@ -215,13 +219,26 @@ pub const Simulated = struct {
         return sent;
     }
 
+    pub fn sendFile(
+        self: *Simulated,
+        fd: sys.Descriptor,
+        file: sys.Descriptor,
+        offset: u64,
+        count: usize,
+    ) sys.SendFileError!usize {
+        var bytes: [4096]u8 = undefined;
+        const len = try sys.readAt(file, bytes[0..@min(bytes.len, count)], offset);
+        if (len == 0) return 0;
+        return self.send(fd, &.{.{ .base = &bytes, .len = len }}, false);
+    }
+
     pub fn shutdownWrite(self: *Simulated, fd: sys.Descriptor) sys.ShutdownError!void {
         const client = self.clientOf(fd);
         if (client.reset) return error.ConnectionReset;
         client.server_finished = true;
     }
 
-    pub fn close(self: *Simulated, fd: sys.Descriptor) void {
+    pub fn close(self: *Simulated, fd: sys.Descriptor, ending: reactor.Ending) void {
         if (fd == listener) {
             self.listener_watched = false;
             return;
@@ -230,6 +247,7 @@ pub const Simulated = struct {
         std.debug.assert(!client.closed);
         client.closed = true;
         client.server_finished = true;
+        client.broken = ending == .reset;
     }
 
     pub fn nowMs(self: *const Simulated) u64 {

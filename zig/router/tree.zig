@@ -41,6 +41,7 @@ pub const Constant = struct {
 pub const Route = struct {
     handler: u32,
     body_limit: u32,
+    stream_body: bool,
     /// Prefixes that cover every path of the route, and those that must be looked at.
     covered_always: u32,
     covered_maybe: u32,

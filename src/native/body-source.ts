@@ -1,0 +1,80 @@
+/**
+ * The body of a request as it comes: bytes are read from the socket only when the stream's reader
+ * asks for them, so a slow handler slows its client down. Made by `exchange.ts`.
+ */
+import { ChopinError, HTTPError, type ProblemCode } from "../errors.ts";
+import { code, control, notice } from "./abi.ts";
+import type { NativeContext } from "./exchange.ts";
+import { type Listener, type Streams, shareBytes } from "./streams.ts";
+import { chopin_body_read } from "./symbols.ts";
+
+/** One read of a socket; pieces are cut out of it at their real length. */
+const room = new Uint8Array(256 * 1024);
+
+/** The error of a body whose client has left. */
+export function clientLeft(): DOMException {
+  return new DOMException("The client has left before its request was answered.", "AbortError");
+}
+
+export class BodySource implements Listener {
+  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly #streams: Streams;
+  readonly #ctx: NativeContext;
+  #wake: (() => void) | undefined;
+  /** Bytes that were read since a turn ended. */
+  #share = 0;
+
+  constructor(streams: Streams, ctx: NativeContext) {
+    this.#streams = streams;
+    this.#ctx = ctx;
+    this.stream = new ReadableStream(
+      { pull: (controller) => this.#pull(controller) },
+      { highWaterMark: 0 },
+    );
+  }
+
+  notice(bits: number): void {
+    if ((bits & (notice.readable | notice.gone)) === 0) return;
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> {
+    const { handle } = this.#streams;
+    if (this.#share >= shareBytes || this.#streams.dispatching) {
+      await this.#streams.turnEnd();
+      this.#share = 0;
+    }
+    while (!this.#ctx.answered) {
+      const { slot, generation } = this.#ctx;
+      const count = chopin_body_read(handle, slot, generation, room, room.length);
+      if (count > 0) {
+        this.#share += count;
+        controller.enqueue(room.slice(0, count));
+        return;
+      }
+      if (count === code.endOfBody) {
+        controller.close();
+        return;
+      }
+      if (count < 0) throw this.#failure(count);
+      this.#share = 0;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    throw new ChopinError(
+      "context_used_after_answer",
+      "This request was answered, so the rest of its body was dropped.",
+    );
+  }
+
+  #failure(result: number): Error {
+    if (result === code.staleHandle) return clientLeft();
+    const { words, bytes } = this.#streams;
+    const start = words[control.result + 1]!;
+    const name = bytes.latin1Slice(start, start + words[control.result + 2]!);
+    return new HTTPError(words[control.result]!, name as ProblemCode);
+  }
+}
