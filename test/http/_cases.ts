@@ -14,6 +14,8 @@ export interface Case {
   /** Everything that is answered, with `Date: *` for the date. */
   readonly answers: string;
   readonly closes: boolean;
+  /** What is answered first where the bytes are cut at this place: `100 Continue`. */
+  readonly interim?: { readonly at: number; readonly answer: string };
 }
 
 const reasons: Readonly<Record<number, string>> = {
@@ -120,22 +122,41 @@ export function testCases(title: string, cases: readonly Case[], options: ServeO
   });
 }
 
-async function check(server: Server, { bytes, answers, closes }: Case): Promise<void> {
+async function check(server: Server, one: Case): Promise<void> {
+  const { bytes, answers, closes, interim } = one;
   const behind = closes ? unseen : last;
   const wanted = closes ? answers : answers + lastAnswer;
   if (closes) expect(await answersTo(server, bytes)).toBe(wanted);
   expect(await answersTo(server, bytes + behind)).toBe(wanted);
   expect(await answersTo(server, good + bytes + behind)).toBe(ok("good") + wanted);
-  for (const at of splits(bytes)) {
-    expect(await answersTo(server, bytes.slice(0, at), bytes.slice(at) + behind)).toBe(wanted);
-  }
+  const cuts = splits(bytes);
+  const answered = await answersToCut(server, cuts, bytes, behind);
+  expect(answered.map((text, index) => [cuts[index], text])).toEqual(
+    cuts.map((at) => [at, (at === interim?.at ? interim.answer : "") + wanted]),
+  );
 }
 
-/** Every byte is done in Zig; over sockets the first, the last and one in each third. */
-function splits(bytes: string): Set<number> {
+/** At every byte; of what is long, in the head and at a few places behind it. */
+function splits(bytes: string): readonly number[] {
   const end = bytes.length;
-  const places = [1, Math.floor(end / 3), Math.floor((2 * end) / 3), end - 1];
-  return new Set(places.filter((at) => at > 0 && at < end));
+  const first = Array.from({ length: Math.min(end - 1, 200) }, (_, index) => index + 1);
+  const later = [Math.floor(end / 3), Math.floor((2 * end) / 3), end - 2, end - 1];
+  return [...new Set([...first, ...later.filter((at) => at > 0)])];
+}
+
+/** What is answered to bytes that come in two parts, for each place of the cut. */
+async function answersToCut(
+  server: Server,
+  cuts: readonly number[],
+  bytes: string,
+  behind: string,
+): Promise<string[]> {
+  const clients = await Promise.all(cuts.map(() => RawClient.connect(server)));
+  for (const [index, at] of cuts.entries()) clients[index]!.send(bytes.slice(0, at));
+  await readByServer(server);
+  for (const [index, at] of cuts.entries()) clients[index]!.send(bytes.slice(at) + behind);
+  const texts = await Promise.all(clients.map((client) => client.read()));
+  return texts.map(withoutDate);
 }
 
 /** Everything that a server says, to its end of the connection, to bytes that come in pieces. */

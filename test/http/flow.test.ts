@@ -85,9 +85,13 @@ testCases("bodies that nobody reads", [
 ]);
 
 const announced = ["Expect: 100-continue", "Content-Length: 5"];
+const goOn = "HTTP/1.1 100 Continue\r\n\r\n";
 
 testCases("Expect", [
-  kept("the body is there", post(announced, "hello"), ok("POST hello")),
+  {
+    ...kept("the body is there", post(announced, "hello"), ok("POST hello")),
+    interim: { at: post(announced).length, answer: goOn },
+  },
   kept("no body", get("/good", "Expect: 100-continue"), ok("good")),
   closed("an early answer", post(announced, "", "/none"), problem(404, "not_found", ending)),
   closed(
@@ -111,7 +115,6 @@ testCases("Expect", [
 ]);
 
 describe("Expect, the body later", () => {
-  const goOn = "HTTP/1.1 100 Continue\r\n\r\n";
   const bodies: [name: string, head: string, parts: string[]][] = [
     ["in one piece", post([...announced, "Connection: close"]), ["hello"]],
     ["in pieces", post([...announced, "Connection: close"]), ["h", "ell", "o"]],
