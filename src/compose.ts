@@ -7,6 +7,7 @@
 import { type Answer, PreparedAnswer } from "./answer.ts";
 import { fieldsFrom } from "./answer-fields.ts";
 import { ChopinError, HTTPError, problemBody } from "./errors.ts";
+import { FileReference } from "./files/answer.ts";
 import { kind } from "./native/abi.ts";
 import type { RequestContext } from "./request-context.ts";
 import { prepare } from "./response.ts";
@@ -74,6 +75,7 @@ export function finish(
     throw settled;
   }
   if (settled instanceof PreparedAnswer) return settled.bind(ctx);
+  if (settled instanceof FileReference) return settled.answer(ctx);
   const prepared = prepare(settled, ctx.draftStatus);
   if (!(prepared instanceof Promise)) return prepared.own(ctx);
   return prepared.then(

@@ -9,6 +9,7 @@ import {
   type RouteListing,
 } from "./definition.ts";
 import { ChopinError } from "./errors.ts";
+import { type EmbeddedFiles, type FilesOptions, fileRoutes } from "./files.ts";
 import {
   type Constant,
   type Declare,
@@ -65,6 +66,23 @@ export abstract class Declarations<S extends object = State> {
   ): this;
   on(method: string, path: string, ...list: [first: unknown, second?: unknown]): this {
     return this.#declare(method, path, list);
+  }
+
+  /**
+   * Serves the files of a folder below a path, for GET and HEAD; or files that are embedded in a
+   * compiled executable, by their paths below the route. A relative folder is relative to the one in
+   * which the process runs. Nothing outside of the folder is ever sent: a symbolic link that leaves
+   * it, or is absolute, leads nowhere. Folders are answered with their index, and redirected to a
+   * slash at their end; what is not there is 404.
+   *
+   * @throws ChopinError `files_folder` when there is no such folder or file, `invalid_option`.
+   * @example
+   * app.files("/assets", "public", { cacheControl: { maxAgeSeconds: 3600 } });
+   * app.files("/", { "index.html": indexPath }); // import indexPath from "./index.html" with …
+   */
+  files(path: string, source: string | EmbeddedFiles, options: FilesOptions = {}): this {
+    for (const route of fileRoutes(path, source, options)) this.add({ type: "route", route });
+    return this;
   }
 
   /**

@@ -17,6 +17,14 @@ export {
   type ProblemCode,
   problems,
 } from "./errors.ts";
+export {
+  type EmbeddedFiles,
+  type FileOptions,
+  type FileReference,
+  FileResponse as Response,
+  type FilesOptions,
+  file,
+} from "./files.ts";
 export type { RequestHeaders } from "./headers.ts";
 export type { Query } from "./query.ts";
 export { bytes, html, json, redirect, text } from "./response.ts";

@@ -1,0 +1,72 @@
+/** The routes that `app.files` declares for a folder, or for files of the executable. */
+import { resolve } from "node:path";
+import { ChopinError, problem } from "../errors.ts";
+import { embed, embeddedRoot, type RootOptions, rootOf } from "../native/files.ts";
+import type { RequestContext } from "../request-context.ts";
+import { redirect } from "../response.ts";
+import { declareRoute, type RouteDeclaration } from "../route.ts";
+import { answerBelow, isBelow } from "./answer.ts";
+import { type FilesOptions, folderRootOptions } from "./options.ts";
+
+/**
+ * Files of a compiled executable: paths below the route, and what `import … with { type: "file" }`
+ * gave for each.
+ */
+export type EmbeddedFiles = Readonly<Record<string, string>>;
+
+/** The wildcard's name; `ctx.params.rest` in middleware of the route. */
+const rest = "rest";
+
+/**
+ * A route for what is below `path`, and one for `path` itself, which leads to the folder's index.
+ *
+ * @throws ChopinError `files_folder`, `invalid_option`, `invalid_route`.
+ */
+export function fileRoutes(
+  path: string,
+  source: string | EmbeddedFiles,
+  options: FilesOptions,
+): RouteDeclaration[] {
+  const rootOptions = folderRootOptions(options);
+  const root =
+    typeof source === "string"
+      ? rootOf(resolve(source), rootOptions)
+      : embeddedFiles(source, rootOptions);
+  const { use, name } = options;
+  const routeOptions = { ...(use && { use }), ...(name !== undefined && { name }) };
+  const prefix = path.endsWith("/") ? path.slice(0, -1) : path;
+  const route = (pattern: string, handler: (ctx: RequestContext) => unknown) =>
+    declareRoute("GET", pattern, routeOptions, handler, 3);
+  const index = (ctx: RequestContext) => answerBelow(ctx, root, "");
+  const below = (ctx: RequestContext) => answerBelow(ctx, root, ctx.params[rest] ?? "");
+  const routes = [route(`${prefix}/*${rest}`, below)];
+  if (prefix === "") return [...routes, route("/", index)];
+  return [...routes, route(prefix, (ctx) => folderItself(ctx, root))];
+}
+
+/**
+ * The folder without a slash at its end: relative links of its index would lead beside it. Where
+ * the application ignores such slashes, the path may have one and is right then.
+ */
+function folderItself(ctx: RequestContext, root: number): unknown {
+  const { path } = ctx;
+  if (path.endsWith("/")) return answerBelow(ctx, root, "");
+  if (!isBelow(root, "")) throw problem("not_found");
+  return redirect(`./${encodeURIComponent(path.slice(path.lastIndexOf("/") + 1))}/`, 301);
+}
+
+function embeddedFiles(source: EmbeddedFiles, options: RootOptions): number {
+  const root = embeddedRoot(options);
+  // Loaded here alone: it takes milliseconds, and only executables have such files.
+  const { readFileSync, statSync } = process.getBuiltinModule("node:fs");
+  for (const [name, path] of Object.entries(source)) {
+    try {
+      const modified = Math.max(0, Math.floor(statSync(path).mtimeMs / 1000));
+      embed(root, name.startsWith("/") ? name.slice(1) : name, readFileSync(path), modified);
+    } catch (cause) {
+      if (cause instanceof ChopinError) throw cause;
+      throw new ChopinError("files_folder", `The file ${path} cannot be read.`, { cause });
+    }
+  }
+  return root;
+}
