@@ -4,7 +4,7 @@
 
 const limits = @import("limits.zig");
 
-pub const version: u32 = 2;
+pub const version: u32 = 3;
 
 /// Result codes: zero or more is success.
 pub const Code = enum(i32) {
@@ -153,6 +153,8 @@ pub const AnswerFlag = struct {
     pub const stream: u32 = 1 << 26;
     /// The stream's length is known.
     pub const sized: u32 = 1 << 27;
+    /// The body is what `chopin_answer_file` took.
+    pub const file: u32 = 1 << 28;
 };
 
 /// What JS is told of a request that it holds, as bits.
@@ -201,6 +203,9 @@ pub const control = struct {
     pub const pieces_queued = 20;
     /// Notices of the turn that ended: slot, generation and bits (`Notice`) of each.
     pub const notices_count = 21;
+    /// What limits did, counted; then a record for each reason: see `closings.zig`.
+    pub const closings = 24;
+    pub const closing_records = 25;
     pub const notices = 64;
     pub const notice_words = 3;
     pub const notices_max = (control_words - notices) / notice_words;

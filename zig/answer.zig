@@ -8,6 +8,7 @@ const encoder = @import("http/encoder.zig");
 const problem_module = @import("http/problem.zig");
 const router_module = @import("router.zig");
 const Core = @import("core.zig").Core;
+const Plan = @import("file.zig").Plan;
 
 const assert = std.debug.assert;
 
@@ -24,11 +25,14 @@ pub const Content = union(enum) {
     bytes: []const u8,
     /// Comes in pieces; null: nobody knows how many bytes.
     stream: ?u64,
+    /// Sent by the kernel.
+    file: *const Plan,
 
     pub fn length(content: Content) ?u64 {
         return switch (content) {
             .bytes => |bytes| bytes.len,
             .stream => |promised| promised,
+            .file => |plan| plan.length,
         };
     }
 };
@@ -46,6 +50,8 @@ pub const Scratch = [problem_bytes_max + router_module.allow_bytes_max + 16]u8;
 /// The answer of a native entry; `scratch` holds what has to be written for it.
 pub fn fromNative(core: *const Core, native: batch_module.Native, scratch: *Scratch) Plain {
     switch (native) {
+        // Their plans are made first: see `fromPlan`.
+        .file => unreachable,
         .constant => |constant| return .{
             .status = constant.status,
             .kind = constant.kind,
@@ -58,6 +64,22 @@ pub fn fromNative(core: *const Core, native: batch_module.Native, scratch: *Scra
             .fields = allowField(core, allow, scratch),
         },
     }
+}
+
+/// What a file's plan says; it must outlive the answer's encoding.
+pub fn fromPlan(plan: *const Plan, scratch: *Scratch) Plain {
+    if (plan.code.len == 0) return .{
+        .status = plan.status,
+        .fields = plan.fields,
+        .content = .{ .file = plan },
+    };
+    const len = problem_module.write(scratch[0..problem_bytes_max], plan.status, plan.code, null);
+    return .{
+        .status = plan.status,
+        .kind = abi.Kind.problem,
+        .fields = plan.fields,
+        .content = .{ .bytes = scratch[0..len] },
+    };
 }
 
 pub fn fromProblem(core: *const Core, problem: batch_module.Problem, scratch: *Scratch) Plain {
@@ -91,18 +113,26 @@ pub const FromScriptError = error{
     Invalid,
 };
 
-/// The answer that JS left in a response record. `attached` is what `chopin_answer_attach` took,
-/// `native` what the route answers without JS.
+/// What belongs to an answer of JS beside its record.
+pub const Given = struct {
+    /// What `chopin_answer_attach` took.
+    attached: ?[]const u8,
+    /// What `chopin_answer_file` took.
+    plan: ?*const Plan,
+    /// What the route answers without JS.
+    native: ?batch_module.Native,
+};
+
+/// The answer that JS left in a response record.
 pub fn fromScript(
     core: *const Core,
     words: *const [abi.response.words]u32,
-    attached: ?[]const u8,
-    native: ?batch_module.Native,
+    given: Given,
     scratch: *Scratch,
 ) FromScriptError!Plain {
     const r = abi.response;
     if (words[r.state] == abi.State.native) {
-        return fromNative(core, native orelse return error.Invalid, scratch);
+        return fromNative(core, given.native orelse return error.Invalid, scratch);
     }
     if (words[r.state] != abi.State.answered) return error.Unanswered;
     const packed_word = words[r.status_kind_flags];
@@ -113,8 +143,10 @@ pub fn fromScript(
     if (fields.len > 0 and !encoder.checkFields(fields)) return error.Invalid;
     const content: Content = if (packed_word & abi.AnswerFlag.stream != 0)
         .{ .stream = promisedLength(words) }
+    else if (packed_word & abi.AnswerFlag.file != 0)
+        .{ .file = given.plan orelse return error.Invalid }
     else if (packed_word & abi.AnswerFlag.attached != 0)
-        .{ .bytes = attached orelse return error.Invalid }
+        .{ .bytes = given.attached orelse return error.Invalid }
     else
         .{ .bytes = try arenaSlice(core, words[r.body], words[r.body_len]) };
     return .{
@@ -149,7 +181,7 @@ pub const Encoded = struct {
     pub fn bytes(encoded: *const Encoded) []const u8 {
         return switch (encoded.content) {
             .bytes => |all| all,
-            .stream => "",
+            .stream, .file => "",
         };
     }
 };

@@ -8,6 +8,7 @@ const limits = @import("limits.zig");
 const body = @import("body.zig");
 const router = @import("router.zig");
 const Chunk = @import("output.zig").Chunk;
+const Plan = @import("file.zig").Plan;
 
 const assert = std.debug.assert;
 
@@ -27,6 +28,17 @@ pub const Native = union(enum) {
     problem: Problem,
     /// Automatic OPTIONS: 204 with these methods.
     options: u32,
+    /// Lies in the arena.
+    file: *const FileRequest,
+};
+
+/// A request that a file answers: what its answer depends on.
+pub const FileRequest = struct {
+    route: *const router.FileRoute,
+    /// Below the root.
+    path: []const u8,
+    /// Field lines.
+    fields: []const u8,
 };
 
 pub const Answer = union(enum) {
@@ -49,6 +61,8 @@ pub const Entry = struct {
     body: ?*body.Body = null,
     /// A large answer that JS handed over; the entry owns it.
     attached: ?*Chunk = null,
+    /// A file that JS answers with; the entry owns the plan.
+    plan: ?*Plan = null,
 };
 
 pub const none = std.math.maxInt(u32);

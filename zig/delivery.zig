@@ -14,9 +14,14 @@ const encoder = @import("http/encoder.zig");
 const limits = @import("limits.zig");
 const sys = @import("sys.zig");
 const Chunk = @import("output.zig").Chunk;
+const Core = @import("core.zig").Core;
+const Method = @import("file.zig").Method;
 const FileRange = @import("output.zig").FileRange;
 const Held = @import("held.zig").Held;
+const OpenFile = @import("file.zig").OpenFile;
 const Output = @import("output.zig").Output;
+const Plan = @import("file.zig").Plan;
+const Pool = @import("pool.zig").Pool;
 
 const none = batch_module.none;
 const Connection = connection_module.Connection;
@@ -26,6 +31,7 @@ pub fn finishEntry(server: anytype, connection: *Connection, entry: *batch_modul
     const core = &server.core;
     defer if (entry.body) |body| body.destroy();
     defer if (entry.attached) |attached| attached.destroy(&core.pool);
+    defer if (entry.plan) |plan| plan.destroy();
     const dropped = connection.dead or connection.phase == .lingering or connection.unanswered == 0;
     const waits = entry.slot != none and entry.answer == .handler and
         core.batch.response(entry.answer.handler)[abi.response.state] == abi.State.held;
@@ -52,23 +58,44 @@ pub fn finishEntry(server: anytype, connection: *Connection, entry: *batch_modul
 
 fn plainOf(
     server: anytype,
-    entry: *const batch_module.Entry,
+    entry: *batch_module.Entry,
     scratch: *answer_module.Scratch,
 ) answer_module.Plain {
     const core = &server.core;
     const record = switch (entry.answer) {
         .handler => |record| record,
-        .native => |native| return answer_module.fromNative(core, native, scratch),
+        .native => |native| switch (native) {
+            .file => |file| return fromFile(core, entry, file, scratch),
+            .constant, .problem, .options => return answer_module.fromNative(core, native, scratch),
+        },
     };
-    const attached: ?[]const u8 = if (entry.attached) |chunk| chunk.pending() else null;
+    const given: answer_module.Given = .{
+        .attached = if (entry.attached) |chunk| chunk.pending() else null,
+        .plan = entry.plan,
+        .native = entry.native,
+    };
     const words = core.batch.response(record);
-    const plain = answer_module.fromScript(core, words, attached, entry.native, scratch) catch |reason|
+    const plain = answer_module.fromScript(core, words, given, scratch) catch |reason|
         return answer_module.fromProblem(core, problemOf(reason), scratch);
     // A stream needs a slot: JS holds the request first.
     if (plain.content == .stream) {
         return answer_module.fromProblem(core, problemOf(error.Invalid), scratch);
     }
     return plain;
+}
+
+/// A file answers without JS: its plan is made now and goes with the entry.
+fn fromFile(
+    core: *Core,
+    entry: *batch_module.Entry,
+    file: *const batch_module.FileRequest,
+    scratch: *answer_module.Scratch,
+) answer_module.Plain {
+    const files = file.route.files;
+    const method: Method = if (entry.head_method) .head else .get;
+    entry.plan = files.planAt(file.route.root, file.path, method, file.fields, core.now_ms) catch
+        return answer_module.fromProblem(core, connection_module.out_of_memory, scratch);
+    return answer_module.fromPlan(entry.plan.?, scratch);
 }
 
 fn problemOf(reason: answer_module.FromScriptError) batch_module.Problem {
@@ -94,6 +121,7 @@ fn encodeOut(
     attached: *?*Chunk,
 ) void {
     const core = &server.core;
+    if (encoded.content == .file) return encodeFile(server, connection, encoded);
     const body = encoded.bytes();
     const head_max = encoder.headBytesMax(encoded.head);
     const copied = body.len <= core.config.write_buffer_bytes;
@@ -117,6 +145,66 @@ fn encodeOut(
         return;
     }
     sendLarge(server, connection, body, attached);
+}
+
+/// Small files are read behind their head: one copy costs less than another system call. The kernel
+/// sends the others by itself.
+fn encodeFile(server: anytype, connection: *Connection, encoded: answer_module.Encoded) void {
+    const core = &server.core;
+    const plan = encoded.content.file;
+    const head_max = encoder.headBytesMax(encoded.head);
+    const body_len = bodyBytes(plan);
+    const copied = body_len <= core.config.write_buffer_bytes;
+    const needed = head_max + if (copied) body_len else 0;
+    if (server.out.len - server.out_len < needed) {
+        _ = sendOut(server, connection, "");
+        sendSegments(server);
+    }
+    if (connection.dead) return;
+    // Field lines of files are far below what `out` holds.
+    server.out_len += encoder.writeHead(server.out[server.out_len..], encoded.head);
+    if (!copied) {
+        const encoded_bytes = server.out[server.out_start..server.out_len];
+        server.out_len = server.out_start;
+        connection.output.copy(&core.pool, encoded_bytes) catch return server.destroy(connection);
+        return queuePlan(server, connection, &connection.output, plan);
+    }
+    const room = server.out[server.out_len..][0..@intCast(body_len)];
+    const count = if (body_len == 0) 0 else plan.read(0, room) catch 0;
+    var total = count;
+    while (total < body_len) {
+        const more = plan.read(total, room[total..]) catch 0;
+        // The head has promised more.
+        if (more == 0) return server.destroy(connection);
+        total += more;
+    }
+    server.out_len += total;
+}
+
+/// HEAD has a length and no body.
+fn bodyBytes(plan: *const Plan) u64 {
+    return if (plan.segments.len == 0) 0 else plan.length;
+}
+
+fn queuePlan(server: anytype, connection: *Connection, output: *Output, plan: *const Plan) void {
+    appendPlan(&server.core.pool, output, plan) catch server.destroy(connection);
+}
+
+fn appendPlan(pool: *Pool, output: *Output, plan: *const Plan) error{OutOfMemory}!void {
+    for (plan.segments) |segment| switch (segment) {
+        .bytes => |bytes| try output.copy(pool, bytes),
+        .file => |part| {
+            const file = plan.file.?;
+            file.retain();
+            output.append(try Chunk.createFile(pool, .{
+                .fd = file.fd,
+                .offset = part.start,
+                .left = part.len,
+                .owner = file,
+                .release = OpenFile.releaseOwner,
+            }));
+        },
+    };
 }
 
 /// Head and body in one call; what the socket does not take is queued without a copy when the
@@ -369,8 +457,12 @@ fn complete(
         held.output.append(attached.*.?);
         attached.* = null;
     }
+    if (encoded.content == .file) {
+        queuePlan(server, connection, &held.output, encoded.content.file);
+        if (connection.dead) return freeHeld(server, server.core.held.indexOf(held));
+    }
     held.answer = switch (encoded.content) {
-        .bytes => .whole,
+        .bytes, .file => .whole,
         .stream => |promised| .{ .stream = .{
             .framing = if (promised) |length|
                 .{ .length = length }
@@ -449,9 +541,12 @@ fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
     if (held.connection == none) return freeHeld(server, slot);
     const connection = core.connections.at(held.connection);
     var scratch: answer_module.Scratch = undefined;
-    const attached: ?[]const u8 = if (held.attached) |chunk| chunk.pending() else null;
-    const native = held.native;
-    const plain = answer_module.fromScript(core, words, attached, native, &scratch) catch |reason|
+    const given: answer_module.Given = .{
+        .attached = if (held.attached) |chunk| chunk.pending() else null,
+        .plan = held.plan,
+        .native = held.native,
+    };
+    const plain = answer_module.fromScript(core, words, given, &scratch) catch |reason|
         answer_module.fromProblem(core, problemOf(reason), &scratch);
     // A stream may go on while the rest of its request's body comes.
     const stays = plain.content == .stream or body_stream.dropUnread(core, connection);

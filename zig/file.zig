@@ -99,10 +99,23 @@ pub const Files = struct {
         method: Method,
         fields: []const u8,
     ) error{OutOfMemory}!*Plan {
+        const now_ms = sys.monotonicNs() / std.time.ns_per_ms;
+        return files.planAt(id, path, method, fields, now_ms);
+    }
+
+    /// For whoever has read the clock.
+    pub fn planAt(
+        files: *Files,
+        id: u32,
+        path: []const u8,
+        method: Method,
+        fields: []const u8,
+        now_ms: u64,
+    ) error{OutOfMemory}!*Plan {
         return files.planner.plan(files.roots.items[id], path, .{
             .fields = fields,
             .method = method,
-            .now_ms = sys.monotonicNs() / std.time.ns_per_ms,
+            .now_ms = now_ms,
         });
     }
 

@@ -12,6 +12,7 @@ const sys = @import("sys.zig");
 const Chunk = @import("output.zig").Chunk;
 const Core = @import("core.zig").Core;
 const Output = @import("output.zig").Output;
+const Plan = @import("file.zig").Plan;
 
 const assert = std.debug.assert;
 const none = batch_module.none;
@@ -59,6 +60,7 @@ pub const Held = struct {
     /// What `State.native` means for it.
     native: ?batch_module.Native = null,
     attached: ?*Chunk = null,
+    plan: ?*Plan = null,
     peer: sys.Peer,
 
     const record_bytes = abi.request.words * 4;
@@ -102,6 +104,7 @@ pub const Held = struct {
         if (held.block) |block| core.request_memory.allocator().free(block);
         if (held.body) |body| body.destroy();
         if (held.attached) |attached| attached.destroy(&core.pool);
+        if (held.plan) |plan| plan.destroy();
         held.output.clear(&core.pool);
         held.* = undefined;
     }

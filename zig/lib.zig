@@ -22,6 +22,7 @@ comptime {
         .{ "router_method", &router.method },
         .{ "router_add", &router.add },
         .{ "router_constant", &router.constant },
+        .{ "router_files", &router.filesOf },
         .{ "router_prefix", &router.prefix },
         .{ "router_commit", &router.commit },
         .{ "router_conflict", &router.conflict },
@@ -51,6 +52,7 @@ comptime {
         .{ "name_intern", &server.nameIntern },
 
         .{ "answer_attach", &server.answerAttach },
+        .{ "answer_file", &server.answerFile },
         .{ "answers_flush", &server.answersFlush },
 
         .{ "stream_write", &stream.write },
@@ -77,6 +79,7 @@ test {
     _ = @import("body.zig");
     _ = @import("body_stream.zig");
     _ = @import("capped_allocator.zig");
+    _ = @import("closings.zig");
     _ = @import("connection.zig");
     _ = @import("deadline.zig");
     _ = @import("delivery.zig");

@@ -82,7 +82,10 @@ pub fn append(
     const batch = &core.batch;
     if (batch.full()) return null;
     const outcome = request.target.outcome;
-    const native = nativeAnswer(&request.target);
+    const native = if (outcome.native and outcome.files != null)
+        fileAnswer(core, request) orelse return null
+    else
+        nativeAnswer(&request.target);
     var entry: batch_module.Entry = .{
         .connection = connection,
         .answer = undefined,
@@ -121,6 +124,25 @@ fn nativeAnswer(target: *const Target) ?batch_module.Native {
         abi.Special.options => .{ .options = outcome.allow },
         else => null,
     };
+}
+
+/// Null: no room.
+fn fileAnswer(core: *Core, request: Request) ?batch_module.Native {
+    const target = &request.target;
+    const room = core.batch.allocate(@sizeOf(batch_module.FileRequest)) orelse return null;
+    const file: *batch_module.FileRequest = @ptrCast(@alignCast(room.ptr));
+    const count = target.outcome.captures_count;
+    // The line of the request ends with the first CRLF; the field lines go to the empty one.
+    const line_end = std.mem.findPos(u8, request.bytes, request.head.target.start, "\r\n").? + 2;
+    file.* = .{
+        .route = target.outcome.files.?,
+        .path = if (count == 0) "" else rest: {
+            const capture = target.captures[count - 1];
+            break :rest target.canonical.bytes[capture.start..][0..capture.len];
+        },
+        .fields = request.bytes[line_end .. request.bytes.len - 2],
+    };
+    return .{ .file = file };
 }
 
 /// The Allow value that goes with a special handler; empty for routes, null without room.

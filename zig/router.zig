@@ -24,6 +24,7 @@ const Special = abi.Special;
 
 pub const Capture = tree_file.Capture;
 pub const Constant = tree_file.Constant;
+pub const FileRoute = tree_file.FileRoute;
 pub const Fault = reason_file.Fault;
 pub const Reason = reason_file.Reason;
 pub const allow_bytes_max = method_file.allow_bytes_max;
@@ -51,9 +52,10 @@ pub const Outcome = struct {
     /// One bit for each method id, when `handler` is `method_not_allowed`, `options` or
     /// `not_implemented`.
     allow: u32 = 0,
-    /// The answer needs no JS: a constant, 404, 405, 501 or OPTIONS that nothing covers.
+    /// The answer needs no JS: a constant, a file, 404, 405, 501 or OPTIONS that nothing covers.
     native: bool,
     constant: ?*const Constant = null,
+    files: ?*const FileRoute = null,
 };
 
 /// Two declarations that match the same paths for the same method.
@@ -77,6 +79,7 @@ pub const Router = struct {
     /// Index of the declaration for each shape and method.
     shapes: std.StringHashMapUnmanaged(u32) = .empty,
     constants: std.AutoHashMapUnmanaged(u32, *const Constant) = .empty,
+    file_routes: std.AutoHashMapUnmanaged(u32, *const FileRoute) = .empty,
     prefixes: [limits.prefixes_max][]const Segment = undefined,
     prefixes_count: u32 = 0,
     options: Options = .{},
@@ -178,6 +181,15 @@ pub const Router = struct {
         try self.constants.put(arena, handler, kept);
     }
 
+    /// A handler whose answers are files: they never enter JS where nothing covers the path.
+    pub fn addFiles(self: *Router, handler: u32, route: FileRoute) ConstantError!void {
+        if (self.committed) return error.Committed;
+        const arena = self.arena.allocator();
+        const kept = try arena.create(FileRoute);
+        kept.* = route;
+        try self.file_routes.put(arena, handler, kept);
+    }
+
     pub const PrefixError = pattern_file.Error || error{Committed};
 
     /// Bit index of a prefix of middleware; a prefix of the same segments has the same bit.
@@ -253,6 +265,7 @@ pub const Router = struct {
             .covered_always = 0,
             .covered_maybe = 0,
             .constant = self.constants.get(declaration.handler),
+            .files = self.file_routes.get(declaration.handler),
             .captures_count = declaration.pattern.captures_count,
             .present = variant.present,
         };
@@ -328,8 +341,10 @@ pub const Router = struct {
             .body_limit = route.body_limit,
             .stream_body = route.stream_body,
             .coverage = coverage,
-            .native = route.constant != null and coverage == 0 and !self.options.global_layer,
+            .native = (route.constant != null or route.files != null) and coverage == 0 and
+                !self.options.global_layer,
             .constant = route.constant,
+            .files = route.files,
         };
     }
 

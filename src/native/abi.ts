@@ -4,7 +4,7 @@
  * prints.
  */
 
-export const abiVersion = 2;
+export const abiVersion = 3;
 
 export const limits = {
   batchMax: 512,
@@ -132,6 +132,7 @@ export const answerFlag = {
   close: 1 << 25,
   stream: 1 << 26,
   sized: 1 << 27,
+  file: 1 << 28,
 } as const;
 
 /** What a turn tells of a request that is held, as bits. */
@@ -170,6 +171,8 @@ export const control = {
   staged: 19,
   piecesQueued: 20,
   noticesCount: 21,
+  closings: 24,
+  closingRecords: 25,
   notices: 64,
   noticeWords: 3,
 } as const;

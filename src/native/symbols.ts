@@ -25,6 +25,7 @@ function open() {
         args: ["ptr", "u32", "u32", "u32", "ptr", "u32", "ptr", "u32"],
         returns: "i32",
       },
+      chopin_router_files: { args: ["ptr", "u32", "ptr", "u32"], returns: "i32" },
       chopin_router_prefix: { args: ["ptr", "ptr", "u32", "ptr"], returns: "i32" },
       chopin_router_commit: { args: ["ptr", "u32"], returns: "i32" },
       chopin_router_conflict: { args: ["ptr", "ptr"], returns: "i32" },
@@ -57,6 +58,7 @@ function open() {
       chopin_name_intern: { args: ["ptr", "ptr", "u32"], returns: "i32" },
 
       chopin_answer_attach: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
+      chopin_answer_file: { args: ["ptr", "u32", "u32", "ptr"], returns: "i32" },
       chopin_answers_flush: { args: ["ptr"], returns: "i32" },
 
       chopin_stream_write: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
@@ -88,6 +90,7 @@ export const {
   chopin_router_method,
   chopin_router_add,
   chopin_router_constant,
+  chopin_router_files,
   chopin_router_prefix,
   chopin_router_commit,
   chopin_router_conflict,
@@ -114,6 +117,7 @@ export const {
   chopin_request_body,
   chopin_name_intern,
   chopin_answer_attach,
+  chopin_answer_file,
   chopin_answers_flush,
   chopin_stream_write,
   chopin_stream_end,

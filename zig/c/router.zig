@@ -5,6 +5,7 @@
 const std = @import("std");
 const builtin = @import("builtin");
 const abi = @import("../abi.zig");
+const Files = @import("../file.zig").Files;
 const limits = @import("../limits.zig");
 const path = @import("../path.zig");
 const router_module = @import("../router.zig");
@@ -101,6 +102,18 @@ pub fn constant(
         error.Committed => .unsupported,
         error.OutOfMemory => .out_of_memory,
     });
+    return code(.ok);
+}
+
+/// The files of a root answer for a handler: what its last capture takes is their path, and without
+/// a capture it is the root itself. They must outlive the router.
+pub fn filesOf(router: *Router, handler: u32, files: *Files, root: u32) callconv(.c) i32 {
+    if (root >= files.roots.items.len) return code(.invalid_argument);
+    router.addFiles(handler, .{ .files = files, .root = root }) catch |err|
+        return code(switch (err) {
+            error.Committed => .unsupported,
+            error.OutOfMemory => .out_of_memory,
+        });
     return code(.ok);
 }
 

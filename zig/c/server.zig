@@ -15,6 +15,7 @@ const server_module = @import("../server.zig");
 const sys = @import("../sys.zig");
 const Chunk = @import("../output.zig").Chunk;
 const Held = @import("../held.zig").Held;
+const Plan = @import("../file.zig").Plan;
 const Router = @import("../router.zig").Router;
 const wakeup_module = @import("../wakeup.zig");
 const Wakeup = wakeup_module.Wakeup;
@@ -317,6 +318,20 @@ pub fn answerAttach(
     chunk.end = len;
     if (place.*) |old| old.destroy(&core.pool);
     place.* = chunk;
+    return 0;
+}
+
+/// Takes over the plan of a file's answer; `target` and `generation` as for `answerAttach`. When it
+/// fails the plan stays the caller's.
+pub fn answerFile(self: *Server, target: u32, generation: u32, plan: *Plan) callconv(.c) i32 {
+    const core = &self.implementation.core;
+    const place: *?*Plan = if (target & slot_bit != 0) late: {
+        const held = core.held.get(target & ~slot_bit, generation) orelse
+            return @intFromEnum(Code.stale_handle);
+        break :late &held.plan;
+    } else &(core.batch.entryOfRecord(target) orelse return invalid).plan;
+    if (place.*) |old| old.destroy();
+    place.* = plan;
     return 0;
 }
 

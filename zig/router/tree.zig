@@ -17,6 +17,7 @@ const builtin = @import("builtin");
 const limits = @import("../limits.zig");
 const pattern = @import("pattern.zig");
 const Constraint = @import("constraint.zig").Constraint;
+const Files = @import("../file.zig").Files;
 const Wanted = @import("method.zig").Wanted;
 
 pub const none = std.math.maxInt(u32);
@@ -37,6 +38,9 @@ pub const Constant = struct {
     body: []const u8,
 };
 
+/// A folder whose files are the answers.
+pub const FileRoute = struct { files: *Files, root: u32 };
+
 /// One method of one leaf.
 pub const Route = struct {
     handler: u32,
@@ -46,6 +50,7 @@ pub const Route = struct {
     covered_always: u32,
     covered_maybe: u32,
     constant: ?*const Constant,
+    files: ?*const FileRoute,
     captures_count: u8,
     /// The captures that the matched variant fills.
     present: u16,
