@@ -5,6 +5,7 @@
 import type { Around, Ring, Step } from "./compose.ts";
 import { type Definition, type FlatDefinition, type FlatRoute, flatten } from "./definition.ts";
 import { ChopinError } from "./errors.ts";
+import { FileReference } from "./files.ts";
 import { methodId } from "./native/abi.ts";
 import { RouteRefused } from "./native/route-refused.ts";
 import { Router } from "./native/router.ts";
@@ -116,6 +117,7 @@ async function handlerOf(
 ): Promise<Step> {
   const { answer } = declaration;
   if (typeof answer === "function") return answer as Step;
+  if (answer instanceof FileReference) return (ctx) => answer.answer(ctx);
   const constant = await prepareConstant(answer);
   // Middleware of the route alone is unknown to the router: the constant is then given from here.
   if (surrounded) constant.native = false;

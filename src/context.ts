@@ -2,6 +2,7 @@
 
 import type { Answer } from "./answer.ts";
 import type { FieldsInit } from "./answer-fields.ts";
+import type { FileOptions } from "./files.ts";
 import type { RequestHeaders } from "./headers.ts";
 import type { Query } from "./query.ts";
 import type { StreamInit } from "./response.ts";
@@ -118,6 +119,13 @@ export interface Context<P = Params, S extends object = State> {
    * return ctx.stream(rows(), { headers: { "Content-Type": "text/csv" } });
    */
   stream(source: StreamSource, init?: StreamInit): Answer;
+  /**
+   * An answer with the content of a file: conditions, ranges and encodings of the request are
+   * considered. See `file`.
+   *
+   * @throws HTTPError 404 when there is no such file, 412 and 416 for what the request asks of it.
+   */
+  file(path: string, options?: FileOptions): Answer;
   /**
    * An answer that sends the client elsewhere; `status` is 301, 302 (unless told), 303, 307 or 308.
    */

@@ -7,6 +7,7 @@ import { type Answer, checkStatus, type Draft } from "./answer.ts";
 import { type Field, setField } from "./answer-fields.ts";
 import type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
 import { ChopinError, ContextUsedAfterAnswer, problem } from "./errors.ts";
+import { type FileOptions, FileReference } from "./files.ts";
 import { type FieldSource, RequestHeaders } from "./headers.ts";
 import { kind } from "./native/abi.ts";
 import { allValues, firstValues, parseQuery, type Query, type QueryPairs } from "./query.ts";
@@ -195,6 +196,11 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   html(value: string, init?: AnswerInit): Answer {
     this.check();
     return answerOf(kind.html, value, init);
+  }
+
+  file(path: string, options?: FileOptions): Answer {
+    this.check();
+    return new FileReference(path, options).answer(this);
   }
 
   redirect(location: string, status?: number): Answer {
