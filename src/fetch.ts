@@ -133,15 +133,18 @@ async function streamedResponse(
   const { method } = ctx;
   ctx.headSent = true;
   const pieces = iterate(source);
+  const length = bodiless.includes(status) ? undefined : answer.length;
   if (bodiless.includes(status) || method === "HEAD") {
     await pieces.return?.();
-    return new Response(null, { status, headers: headersOf(fields, contentTypes[answer.kind]) });
+    const headers = headersOf(fields, contentTypes[answer.kind]);
+    if (length !== undefined) headers.set("Content-Length", String(length));
+    return new Response(null, { status, headers });
   }
   // Whether it is text is known only when there is some.
   const first = hasField(fields, "content-type") ? undefined : await pieces.next();
   const kindOfBody = answer.kindOfStream(first?.done ? undefined : first?.value);
   const headers = headersOf(fields, contentTypes[kindOfBody]);
-  if (answer.length !== undefined) headers.set("Content-Length", String(answer.length));
+  if (length !== undefined) headers.set("Content-Length", String(length));
   return new Response(readable(pieces, first), { status, headers });
 }
 
