@@ -14,6 +14,7 @@ import { ChopinError } from "./errors.ts";
 import { answerRequest } from "./fetch.ts";
 import type { Program } from "./program.ts";
 import { type Server, type StopOptions, serveOptionsOf, startServing } from "./serving.ts";
+import { type ProxyTrust, trustOf } from "./trust-proxy.ts";
 
 /** Counts declarations on all applications: one may be part of another that was compiled before. */
 let revision = 0;
@@ -34,6 +35,8 @@ export class Chopin<S extends object = State> extends Declarations<S> {
   /** Nothing can be declared any more: the chains are composed. */
   #fixed = false;
   #mounting: Promise<unknown> | undefined;
+  /** Of `fetch`; a server has its own. */
+  #trust: { readonly proxies: ProxyTrust | undefined } | undefined;
 
   /**
    * Takes the routes that were declared with the module-level functions, and empties their
@@ -58,13 +61,16 @@ export class Chopin<S extends object = State> extends Declarations<S> {
 
   /**
    * Answers a request without a socket, by the same routes and middleware. `ip` is what the context
-   * has as the client's address.
+   * has as the address of the other end.
    *
    * @example
    * const response = await app.fetch(new Request("http://localhost/users/7"));
    */
   async fetch(request: Request, options: { readonly ip?: string } = {}): Promise<Response> {
-    return answerRequest(await this.#program(bodyLimitDefault), request, options.ip ?? "");
+    const program = await this.#program(bodyLimitDefault);
+    const { trustProxy } = this.definition.options;
+    this.#trust ??= { proxies: trustOf(trustProxy, process.env.CHOPIN_TRUST_PROXY) };
+    return answerRequest(program, request, options.ip ?? "", this.#trust.proxies);
   }
 
   /**
@@ -97,7 +103,8 @@ export class Chopin<S extends object = State> extends Declarations<S> {
   }
 
   async #start(given: ServeOptions): Promise<Server> {
-    const options = serverOptions(given);
+    const { trustProxy } = this.definition.options;
+    const options = serverOptions(trustProxy === undefined ? given : { trustProxy, ...given });
     if (workersWanted(given) !== 1) {
       console.warn("chopin: several workers are not supported yet, one process serves");
     }

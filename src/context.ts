@@ -51,13 +51,19 @@ export interface Context<P = Params, S extends object = State> {
   queries(name: string): string[];
   /** Fields of the request, read-only. */
   readonly headers: RequestHeaders;
-  /** Address of the client, without port; "" over a unix socket. */
+  /**
+   * Address of the client, without port; "" over a unix socket. Behind a proxy it is the proxy's,
+   * unless `trustProxy` says which proxies are believed; `host`, `url` and `secure` follow the same
+   * proxies.
+   */
   readonly ip: string;
+  /** Address of the other end of the socket, whatever proxies say. */
+  readonly socketIp: string;
   /** Authority of the request: Host, or that of an absolute target; with port, when it was sent. */
   readonly host: string;
   /** The whole URL as text. */
   readonly url: string;
-  /** True when the transport was TLS. */
+  /** True when the client's transport was TLS. */
   readonly secure: boolean;
   /** A Web `Request` with a copy of everything, made on first use. */
   readonly request: Request;

@@ -5,11 +5,17 @@
 import type { Around, Scope, Step } from "./compose.ts";
 import { ChopinError } from "./errors.ts";
 import type { RouteDeclaration } from "./route.ts";
+import type { TrustProxy } from "./trust-proxy.ts";
 
 /** Options of an application; those of the outermost hold. */
 export interface AppOptions {
   /** "strict": `/a` and `/a/` differ. "ignore": they are the same. */
   readonly trailingSlash?: "strict" | "ignore";
+  /**
+   * Proxies whose word is taken for `ctx.ip`, `ctx.secure` and `ctx.host`, where `serve` says
+   * nothing else; false unless told. See `docs/proxies.md`.
+   */
+  readonly trustProxy?: TrustProxy;
 }
 
 type Entry =

@@ -13,6 +13,7 @@ import type { Match } from "./native/router.ts";
 import type { Program, Target } from "./program.ts";
 import { bodyIsStreamed, RequestContext, wholeBody } from "./request-context.ts";
 import { isStreamSource, iterate, readable, type StreamSource } from "./stream.ts";
+import type { ProxyTrust } from "./trust-proxy.ts";
 
 /** Content-Type of each kind of body, as `zig/http/encoder.zig` writes it. */
 const contentTypes: Readonly<Record<number, string>> = {
@@ -30,13 +31,14 @@ const noBytes = new Uint8Array(0);
 const decoder = new TextDecoder();
 
 /**
- * Answers a request by a compiled application; `ip` is what its context has as the client's
- * address.
+ * Answers a request by a compiled application; `ip` is what its context has as the address of the
+ * other end, `trust` how far it believes proxies.
  */
 export async function answerRequest(
   program: Program,
   request: Request,
   ip: string,
+  trust: ProxyTrust | undefined,
 ): Promise<Response> {
   const target = targetOf(request.url);
   const match = program.router.match(request.method, target);
@@ -48,7 +50,7 @@ export async function answerRequest(
     ? limited(request.body, match.bodyLimit)
     : await readBody(request, match.bodyLimit);
   if (body === undefined) return refusal(request, "body_too_large");
-  const ctx = new WebContext(request, target, match, end, body, ip);
+  const ctx = new WebContext(request, target, match, end, body, ip, trust);
   const chain = end.chain(match.coverage);
   let answer: PreparedAnswer;
   try {
@@ -185,6 +187,7 @@ class WebContext extends RequestContext {
   readonly #end: Target;
   readonly #body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #ip: string;
+  readonly #trust: ProxyTrust | undefined;
 
   constructor(
     request: Request,
@@ -193,6 +196,7 @@ class WebContext extends RequestContext {
     end: Target,
     body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>,
     ip: string,
+    trust: ProxyTrust | undefined,
   ) {
     super();
     this.#request = request;
@@ -201,6 +205,7 @@ class WebContext extends RequestContext {
     this.#end = end;
     this.#body = body;
     this.#ip = ip;
+    this.#trust = trust;
   }
 
   get method(): string {
@@ -213,17 +218,21 @@ class WebContext extends RequestContext {
     return this.#match.path;
   }
 
-  get ip(): string {
+  get socketIp(): string {
     this.check();
     return this.#ip;
   }
 
-  get host(): string {
+  protected get ownHost(): string {
     this.check();
     return this.#request.headers.get("host") ?? new URL(this.#request.url).host;
   }
 
-  get secure(): boolean {
+  protected get trust(): ProxyTrust | undefined {
+    return this.#trust;
+  }
+
+  protected get ownSecure(): boolean {
     this.check();
     return this.#request.url.startsWith("https:");
   }

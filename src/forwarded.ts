@@ -4,10 +4,21 @@
  * somebody asks: what a client put in front, however long or wrong, is not looked at. Called by
  * `trust-proxy.ts`, which knows how far to believe them.
  */
+import type { FieldSource } from "./headers.ts";
 import { type Address, parseAddress } from "./middleware/support/ip-address.ts";
 
 /** One proxy's part of `Forwarded`: parameters by their names in lower case. */
 export type ForwardedElement = ReadonlyMap<string, string>;
+
+/** Every line of a field, in order. */
+export function allLines(source: Pick<FieldSource, "fieldValue">, name: string): string[] {
+  const lines: string[] = [];
+  for (let nth = 0; ; nth++) {
+    const line = source.fieldValue(name, nth);
+    if (line === undefined) return lines;
+    lines.push(line);
+  }
+}
 
 /** Items of a list, the last first; of several lines the last line first (RFC 9110 5.3). */
 export function* itemsFromRight(lines: readonly string[]): Generator<string> {

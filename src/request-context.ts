@@ -8,11 +8,13 @@ import { type Field, setField } from "./answer-fields.ts";
 import type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
 import { ChopinError, ContextUsedAfterAnswer, problem } from "./errors.ts";
 import { type FileOptions, FileReference } from "./files.ts";
+import { allLines } from "./forwarded.ts";
 import { type FieldSource, RequestHeaders } from "./headers.ts";
 import { kind } from "./native/abi.ts";
 import { allValues, firstValues, parseQuery, type Query, type QueryPairs } from "./query.ts";
 import { answerOf, bytes, redirect, type StreamInit, stream } from "./response.ts";
 import type { StreamSource } from "./stream.ts";
+import type { Origin, ProxyTrust } from "./trust-proxy.ts";
 
 /** Names of a route's captures, in the order of its pattern. */
 export interface CaptureNames {
@@ -27,6 +29,7 @@ interface Cache {
   pairs: QueryPairs | undefined;
   headers: RequestHeaders | undefined;
   request: Request | undefined;
+  told: Origin | undefined;
   body: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
 }
 
@@ -75,9 +78,12 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
 
   abstract get method(): string;
   abstract get path(): string;
-  abstract get ip(): string;
-  abstract get host(): string;
-  abstract get secure(): boolean;
+  abstract get socketIp(): string;
+  /** Of the request itself, whatever proxies say of it. */
+  protected abstract get ownHost(): string;
+  protected abstract get ownSecure(): boolean;
+  /** How far proxies are believed; undefined: not at all. */
+  protected abstract get trust(): ProxyTrust | undefined;
   abstract fieldValue(name: string, nth: number): string | undefined;
   abstract fieldLines(): readonly (readonly [name: string, value: string])[];
   /** The request target as sent. */
@@ -98,6 +104,18 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   /** Throws once the answer is sent: the request's bytes are gone. */
   protected check(): void {
     if (this.answered) throw new ContextUsedAfterAnswer();
+  }
+
+  get ip(): string {
+    return this.#told()?.ip ?? this.socketIp;
+  }
+
+  get host(): string {
+    return this.#told()?.host ?? this.ownHost;
+  }
+
+  get secure(): boolean {
+    return this.#told()?.secure ?? this.ownSecure;
   }
 
   get params(): Params {
@@ -247,6 +265,15 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
     return `${this.secure ? "https" : "http"}://${this.host || "localhost"}`;
   }
 
+  /** What proxies say that are believed. */
+  #told(): Origin | undefined {
+    const { trust } = this;
+    if (trust === undefined) return undefined;
+    const cache = this.#cached();
+    cache.told ??= trust.follow(this.socketIp, (name) => allLines(this, name));
+    return cache.told;
+  }
+
   #cached(): Cache {
     this.check();
     if (this.#cache === undefined) {
@@ -256,6 +283,7 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
         pairs: undefined,
         headers: undefined,
         request: undefined,
+        told: undefined,
       };
     }
     return this.#cache;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { isDevelopment, parseAddress, serverOptions, workersWanted } from "../src/environment.ts";
 import type { ChopinError } from "../src/index.ts";
+import { ProxyTrust } from "../src/trust-proxy.ts";
 
 const faultOf = (run: () => unknown): { code: string; message: string } => {
   try {
@@ -16,6 +17,13 @@ const faultOf = (run: () => unknown): { code: string; message: string } => {
 describe("the environment", () => {
   test("has defaults", () => {
     expect(serverOptions({}, {})).toEqual({
+      connectionsPerAddress: 0,
+      requestsPerConnection: 1_000_000,
+      writeRateMin: 1024,
+      bodyRateMin: 16_384,
+      proxyProtocol: false,
+      trust: undefined,
+      onClosed: expect.any(Function),
       hostname: "0.0.0.0",
       port: 8080,
       unix: undefined,
@@ -46,12 +54,28 @@ describe("the environment", () => {
       CHOPIN_READ_BUF_SIZE: "512",
       CHOPIN_WRITE_BUF_SIZE: "65535",
       CHOPIN_WORKERS: "4",
+      CHOPIN_CONNECTIONS_PER_ADDRESS: "10",
+      CHOPIN_REQUESTS_PER_CONNECTION: "0",
+      CHOPIN_HEAD_TIMEOUT_MS: "1000",
+      CHOPIN_PROXY_PROTOCOL: "1",
+      CHOPIN_TRUST_PROXY: "1",
     };
     expect(serverOptions({}, environment)).toMatchObject({
       slabCapacity: 7,
       epollTimeoutMs: 0,
       readBufferBytes: 512,
       writeBufferBytes: 65_535,
+      connectionsPerAddress: 10,
+      requestsPerConnection: 0,
+      headTimeoutMs: 1000,
+      proxyProtocol: true,
+      trust: expect.any(ProxyTrust),
+    });
+    const given = { trustProxy: false, proxyProtocol: false, headTimeoutMs: 5 } as const;
+    expect(serverOptions(given, environment)).toMatchObject({
+      trust: undefined,
+      proxyProtocol: false,
+      headTimeoutMs: 5,
     });
     expect(serverOptions({ maxConnections: 9 }, environment).slabCapacity).toBe(9);
     expect(workersWanted({}, environment)).toBe(4);
@@ -83,6 +107,18 @@ describe("the environment", () => {
         expect(message).toContain(JSON.stringify(value));
       }
     }
+  });
+
+  test("switches are 0 or 1", () => {
+    for (const text of ["", "0", "false"]) {
+      expect(serverOptions({}, { CHOPIN_PROXY_PROTOCOL: text }).proxyProtocol).toBe(false);
+    }
+    expect(serverOptions({}, { CHOPIN_PROXY_PROTOCOL: "true" }).proxyProtocol).toBe(true);
+    const { code, message } = faultOf(() => serverOptions({}, { CHOPIN_PROXY_PROTOCOL: "yes" }));
+    expect([code, message]).toEqual([
+      "invalid_environment",
+      'CHOPIN_PROXY_PROTOCOL is 0 or 1, not "yes".',
+    ]);
   });
 
   test("tells development from production", () => {

@@ -2,11 +2,14 @@
 //! `server.zig`; `server` is always a pointer to its generic struct.
 
 const std = @import("std");
+const addresses = @import("addresses.zig");
+const closings = @import("closings.zig");
 const deadline_module = @import("deadline.zig");
 const reactor_module = @import("reactor.zig");
 const sys = @import("sys.zig");
 
 const assert = std.debug.assert;
+const Connection = @import("connection.zig").Connection;
 
 /// No connection has it: indexes of slots end before.
 pub const listener_token: reactor_module.Token = std.math.maxInt(u32);
@@ -26,13 +29,13 @@ pub fn acceptAll(server: anytype) void {
     const listener = server.listener orelse return;
     for (0..accept_max) |_| {
         const connections = &server.core.connections;
-        if (connections.count == connections.slots.len) return pause(server);
+        if (connections.count == connections.slots.len) return pause(server, .slots_full);
         var address: sys.Address = undefined;
         const fd = server.reactor.accept(listener, &address) catch |reason| switch (reason) {
             error.WouldBlock => return,
             error.ConnectionAborted => continue,
             error.TooManyDescriptors, error.OutOfMemory, error.Unexpected => {
-                return pause(server);
+                return pause(server, .descriptors_out);
             },
         };
         admit(server, fd, &address);
@@ -44,12 +47,26 @@ fn admit(server: anytype, fd: sys.Descriptor, address: *const sys.Address) void 
     const index = core.connections.acquire().?;
     const connection = core.connections.at(index);
     connection.* = .{ .fd = fd, .peer = address.peer(), .index = index };
+    if (core.config.proxy_protocol != 0) {
+        // Who it is for comes with the first bytes.
+        connection.phase = .proxy;
+    } else if (!addresses.admit(core, connection)) {
+        // There is no request yet to answer, and an answer would cost what the limit is to save.
+        closings.count(core.batch.control(), .address_full, &connection.peer);
+        return dismiss(server, connection);
+    }
     register(server, index) catch {
-        server.reactor.close(fd, .end);
-        core.connections.release(index);
-        return pause(server);
+        dismiss(server, connection);
+        return pause(server, .descriptors_out);
     };
     deadline_module.choose(core, connection);
+}
+
+/// Of a connection that nobody has heard of.
+fn dismiss(server: anytype, connection: *Connection) void {
+    addresses.forget(&server.core, connection);
+    server.reactor.close(connection.fd, .end);
+    server.core.connections.release(connection.index);
 }
 
 fn register(server: anytype, index: u32) reactor_module.RegisterError!void {
@@ -61,7 +78,8 @@ fn register(server: anytype, index: u32) reactor_module.RegisterError!void {
 }
 
 /// A level-triggered listener that cannot be served would spin.
-fn pause(server: anytype) void {
+fn pause(server: anytype, reason: closings.Reason) void {
+    closings.count(server.core.batch.control(), reason, null);
     server.accept_again_ms = server.core.now_ms + pause_ms;
     watch(server, false);
 }

@@ -5,8 +5,25 @@
 
 const std = @import("std");
 const sys = @import("sys.zig");
+const Connection = @import("connection.zig").Connection;
+const Core = @import("core.zig").Core;
 
 const assert = std.debug.assert;
+
+/// Counts a connection, unless its client has as many as it may have: then false.
+pub fn admit(core: *Core, connection: *Connection) bool {
+    const table = if (core.addresses) |*table| table else return true;
+    const key = keyOf(&connection.peer) orelse return true;
+    connection.counted = table.add(key, core.config.connections_per_address);
+    return connection.counted;
+}
+
+/// The connection is gone.
+pub fn forget(core: *Core, connection: *Connection) void {
+    if (!connection.counted) return;
+    connection.counted = false;
+    core.addresses.?.remove(keyOf(&connection.peer).?);
+}
 
 /// One client: the first half of an IPv6 address, or an IPv4 address behind 32 ones, which as IPv6
 /// is multicast and no peer's (RFC 4291 2.7).

@@ -2,6 +2,7 @@
 //! `server.zig` gives it what was received and asks it what comes next; this is the only file that
 //! changes a connection's state.
 //!
+//!     proxy ──► head                         every connection, where a balancer opens them
 //!     head ──► body ──► ready ──► head …     a request in one piece goes head ──► head
 //!       ├────► streaming ──► head …          its handler takes the body as it comes
 //!       ├────► drain ──► head …              the rest of a body that nobody wants
@@ -11,6 +12,7 @@
 
 const std = @import("std");
 const abi = @import("abi.zig");
+const addresses = @import("addresses.zig");
 const batch_module = @import("batch.zig");
 const body_module = @import("body.zig");
 const body_stream = @import("body_stream.zig");
@@ -18,6 +20,7 @@ const chunked = @import("http/chunked.zig");
 const deadline_module = @import("deadline.zig");
 const limits = @import("limits.zig");
 const parser_module = @import("http/parser.zig");
+const proxied = @import("proxied.zig");
 const reactor = @import("reactor.zig");
 const request_module = @import("request.zig");
 const sys = @import("sys.zig");
@@ -30,7 +33,7 @@ const Body = body_module.Body;
 const Head = parser_module.Head;
 const Request = request_module.Request;
 
-pub const Phase = enum(u8) { head, body, ready, streaming, drain, closing, lingering };
+pub const Phase = enum(u8) { proxy, head, body, ready, streaming, drain, closing, lingering };
 
 pub const Connection = struct {
     fd: sys.Descriptor,
@@ -64,6 +67,10 @@ pub const Connection = struct {
     end_kind: reactor.Ending = .end,
     /// Requests dispatched or answered natively whose answer is not encoded for the socket yet.
     unanswered: u32 = 0,
+    /// Requests in all.
+    requests: u32 = 0,
+    /// In `core.addresses`.
+    counted: bool = false,
     /// Held requests in order.
     held_first: u32 = none,
     held_last: u32 = none,
@@ -95,8 +102,9 @@ pub const Connection = struct {
 
     /// Between requests: nothing of one has come, and none awaits its answer.
     pub fn isIdle(connection: *const Connection) bool {
-        return connection.phase == .head and connection.carry == null and
-            connection.unanswered == 0 and !connection.gated;
+        const between = connection.phase == .head or connection.phase == .proxy;
+        return between and connection.carry == null and connection.unanswered == 0 and
+            !connection.gated;
     }
 
     /// Reading on makes sense: an answer, room in the backlog or the end is not awaited first.
@@ -158,6 +166,10 @@ pub fn process(core: *Core, connection: *Connection, bytes: []u8) void {
         // Whatever comes may need an answer.
         if (core.batch.full() and !connection.ending()) break :loop gate(core, connection);
         switch (connection.phase) {
+            .proxy => {
+                if (rest.len == 0) break :loop;
+                at += proxied.take(core, connection, rest) orelse break :loop;
+            },
             .head => {
                 if (rest.len == 0) break :loop;
                 if (!mayDispatch(core, connection)) break :loop gate(core, connection);
@@ -472,6 +484,8 @@ fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]const u
     const entry = request_module.append(core, connection.index, request, body) orelse return false;
     connection.unanswered += 1;
     connection.exclusive = request.exclusive;
+    connection.requests +|= 1;
+    if (connection.requests == core.config.requests_per_connection) entry.keep_alive = false;
     if (!entry.keep_alive) connection.phase = .closing;
     return true;
 }
@@ -511,5 +525,6 @@ pub fn release(core: *Core, connection: *Connection) void {
     if (connection.carry) |carry| carry.destroy(core);
     connection.carry = null;
     connection.output.clear(&core.pool);
+    addresses.forget(core, connection);
     core.timers.cancel(connection.index);
 }

@@ -8,6 +8,7 @@ const connection_module = @import("connection.zig");
 const limits = @import("limits.zig");
 const parser = @import("http/parser.zig");
 const router_module = @import("router.zig");
+const Addresses = @import("addresses.zig").Addresses;
 const CappedAllocator = @import("capped_allocator.zig").CappedAllocator;
 const Held = @import("held.zig").Held;
 const Notices = @import("notices.zig").Notices;
@@ -32,6 +33,14 @@ pub const Config = extern struct {
     idle_timeout_ms: u32 = limits.idle_timeout_ms_default,
     write_timeout_ms: u32 = limits.write_timeout_ms_default,
     pending_bytes_max: u32 = limits.pending_bytes_default,
+    body_rate_least: u32 = limits.body_bytes_per_second_least,
+    write_rate_least: u32 = limits.write_bytes_per_second_least,
+    /// 0: any number.
+    requests_per_connection: u32 = limits.requests_per_connection_default,
+    /// 0: any number.
+    connections_per_address: u32 = 0,
+    /// Not 0: every connection begins with a header of the PROXY protocol.
+    proxy_protocol: u32 = 0,
 
     /// Slots for requests that wait, and for answers that are ready behind them: those must not
     /// lack room because others wait. Memory is touched as slots are used.
@@ -54,6 +63,8 @@ pub const Core = struct {
     held: Slab(Held),
     notices: Notices = .{},
     timers: TimerWheel,
+    /// Where connections of one address are limited.
+    addresses: ?Addresses = null,
     /// Connections that stopped parsing with bytes left over, to be taken up after the dispatch.
     resumable: std.ArrayList(u32) = .empty,
     server_name: []const u8 = "",

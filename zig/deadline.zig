@@ -3,6 +3,7 @@
 
 const std = @import("std");
 const body_stream = @import("body_stream.zig");
+const closings = @import("closings.zig");
 const connection_module = @import("connection.zig");
 const limits = @import("limits.zig");
 const Connection = connection_module.Connection;
@@ -40,7 +41,7 @@ pub fn choose(core: *Core, connection: *Connection) void {
         .{ .body, config.body_timeout_ms }
     else if (connection.unanswered > 0 or connection.gated)
         .{ .none, 0 }
-    else if (connection.carry != null)
+    else if (connection.carry != null or connection.phase == .proxy)
         .{ .head, config.head_timeout_ms }
     else
         .{ .idle, config.idle_timeout_ms };
@@ -55,10 +56,10 @@ pub fn choose(core: *Core, connection: *Connection) void {
         // A head's deadline runs from its first byte, whatever comes later.
         .head, .linger => connection.deadline_since_ms + timeout_ms,
         .body => if (connection.body_stream) |stream|
-            stream.deadline(timeout_ms, limits.body_bytes_per_second_least)
+            stream.deadline(timeout_ms, config.body_rate_least)
         else
-            moving(connection, timeout_ms, limits.body_bytes_per_second_least),
-        .write => moving(connection, timeout_ms, limits.write_bytes_per_second_least),
+            moving(connection, timeout_ms, config.body_rate_least),
+        .write => moving(connection, timeout_ms, config.write_rate_least),
     };
     if (kind != .none) setTimer(core, connection);
 }
@@ -87,6 +88,10 @@ pub fn fired(server: anytype, index: u32) void {
     if (connection.deadline_ms > core.now_ms or core.batch.full()) {
         return setTimer(core, connection);
     }
+    if (reasonOf(connection)) |reason| {
+        closings.count(core.batch.control(), reason, &connection.peer);
+    }
+    if (connection.phase == .proxy) return server.destroy(connection);
     if (streamWanted(connection)) return body_stream.expire(core, connection);
     switch (connection.deadline) {
         .none => unreachable,
@@ -102,4 +107,14 @@ pub fn fired(server: anytype, index: u32) void {
         },
         .write, .linger => server.destroy(connection),
     }
+}
+
+/// What its operator is told when the time is over; nothing of silence between requests.
+fn reasonOf(connection: *const Connection) ?closings.Reason {
+    return switch (connection.deadline) {
+        .head => if (connection.phase == .proxy) .proxy_header else .head_timeout,
+        .body => .body_timeout,
+        .write => .write_timeout,
+        .none, .idle, .linger => null,
+    };
 }

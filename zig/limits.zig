@@ -107,6 +107,12 @@ pub const rounds_max = 8;
 /// (CHOPIN_EPOLL_TIMEOUT_MS is in milliseconds: 0 forbids it).
 pub const quiet_wait_ns = 1_000_000;
 
+/// What the kernel takes of an answer beyond what is on its way. Without a bound a slow reader has
+/// megabytes copied for it, and a fast one is sent what has left the cache before it is read:
+/// answers of 1 MiB to 64 connections go out at one and a half times the rate, and a thousand slow
+/// readers leave others alone (`scripts/attack.ts`).
+pub const unsent_bytes_max = 128 * 1024;
+
 /// Answers of one connection that the peer has not taken; beyond it reading stops.
 pub const output_backlog_default = 256 * 1024;
 
@@ -122,6 +128,9 @@ pub const body_timeout_ms_default = 30_000;
 /// second.
 pub const body_bytes_per_second_least = 16 * 1024;
 pub const idle_timeout_ms_default = 60_000;
+/// No memory grows with a connection's requests. Now and then clients shall connect anew, to reach
+/// the processes and machines that were added meanwhile: at a hundred a second after three hours.
+pub const requests_per_connection_default = 1_000_000;
 /// The peer takes no byte of an answer for so long.
 pub const write_timeout_ms_default = 30_000;
 /// A seventh of what a modem of 1998 took. A reader slower than that on the whole is cut off, since

@@ -2,6 +2,7 @@
 //! only.
 
 const std = @import("std");
+const limits = @import("limits.zig");
 const sys = @import("sys.zig");
 
 pub const Bound = struct { fd: sys.Descriptor, address: sys.Address };
@@ -27,6 +28,7 @@ fn bindAddress(wanted: sys.Address, backlog: u31, dual_stack: bool) !Bound {
     if (address.any.family == std.posix.AF.INET6) try sys.setIpv6Only(fd, !dual_stack);
     // Linux and macOS hand this on to accepted sockets: a call less for each.
     try sys.setNoDelay(fd);
+    try sys.setUnsentMax(fd, limits.unsent_bytes_max);
     try sys.bind(fd, &address);
     try sys.listen(fd, backlog);
     try sys.socketName(fd, &address);

@@ -92,6 +92,10 @@ pub fn Server(comptime Reactor: type) type {
                     .connections = try .init(config.slab_capacity),
                     .held = try .init(config.heldSlots()),
                     .timers = try .init(config.slab_capacity, reactor.nowMs()),
+                    .addresses = if (config.connections_per_address > 0)
+                        try .init(config.slab_capacity, sys.monotonicNs() ^ @intFromPtr(self))
+                    else
+                        null,
                 },
                 .reactor = reactor,
                 .dispatch = dispatch,
@@ -116,6 +120,7 @@ pub fn Server(comptime Reactor: type) type {
             self.dead.deinit(core.allocator);
             self.dirty.deinit(core.allocator);
             core.timers.deinit();
+            if (core.addresses) |*table| table.deinit();
             core.pool.deinit();
             self.reactor.deinit();
         }

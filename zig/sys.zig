@@ -161,6 +161,15 @@ pub fn setNoDelay(fd: Descriptor) OptionError!void {
     return setOption(fd, std.posix.IPPROTO.TCP, std.posix.TCP.NODELAY, 1);
 }
 
+/// Bytes that the kernel takes beyond those that are on their way to the peer.
+pub fn setUnsentMax(fd: Descriptor, bytes: u31) OptionError!void {
+    const option = if (is_linux) std.posix.TCP.NOTSENT_LOWAT else darwin_notsent_lowat;
+    return setOption(fd, std.posix.IPPROTO.TCP, option, bytes);
+}
+
+/// In <netinet/tcp.h> and missing in the standard library.
+const darwin_notsent_lowat = 0x201;
+
 pub fn bind(fd: Descriptor, address: *const Address) BindError!void {
     return switch (errno(system.bind(fd, &address.any, address.length()))) {
         .SUCCESS => {},

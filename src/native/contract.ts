@@ -3,6 +3,8 @@
  * its turns, `dispatch.ts` answers the requests of a batch. Types only.
  */
 import type { Pointer } from "bun:ffi";
+import type { ClosedConnections } from "../serve-options.ts";
+import type { ProxyTrust } from "../trust-proxy.ts";
 
 /** Everything the reactor has to know, with defaults filled in and checked by `environment.ts`. */
 export interface ServerOptions {
@@ -15,6 +17,10 @@ export interface ServerOptions {
   readonly backlog: number;
   /** Connections open at one time (CHOPIN_SLAB_CAPACITY). */
   readonly slabCapacity: number;
+  /** 0 for any number. */
+  readonly connectionsPerAddress: number;
+  /** 0 for any number. */
+  readonly requestsPerConnection: number;
   /** Longest native wait in a quiet turn (CHOPIN_EPOLL_TIMEOUT_MS). */
   readonly epollTimeoutMs: number;
   readonly readBufferBytes: number;
@@ -30,11 +36,20 @@ export interface ServerOptions {
   readonly pipelineMax: number;
   readonly outputBacklogBytes: number;
   readonly writeTimeoutMs: number;
+  /** Bytes per second. */
+  readonly writeRateMin: number;
   readonly headTimeoutMs: number;
   readonly bodyTimeoutMs: number;
+  /** Bytes per second. */
+  readonly bodyRateMin: number;
   readonly idleTimeoutMs: number;
   /** Value of the Server field; undefined sends none. */
   readonly serverHeader: string | undefined;
+  /** Every connection begins with a header of the PROXY protocol. */
+  readonly proxyProtocol: boolean;
+  /** How far proxies are believed; undefined: not at all. */
+  readonly trust: ProxyTrust | undefined;
+  readonly onClosed: (closed: ClosedConnections) => void;
 }
 
 /** The address that was really bound. */
@@ -51,6 +66,8 @@ export interface NativeServer {
   /** The same memory as bytes. */
   readonly bytes: Buffer;
   readonly address: BoundAddress;
+  /** How far its contexts believe proxies. */
+  readonly trust: ProxyTrust | undefined;
   /** Called after the first late answer since the last turn, so that a turn sends it. */
   requestTurn(): void;
   /**
@@ -63,8 +80,13 @@ export interface NativeServer {
 export interface Dispatcher {
   /** Answers or holds the records 0 to count - 1. Never throws. */
   dispatch(count: number): void;
-  /** The last turn consumed all answers: their arena may be written from its start again. */
-  resetArena(): void;
+  /** Native code has returned from its turn: what was held has its slot, and calls are safe. */
+  returned(): void;
+  /**
+   * A turn has ended: it consumed all answers, so their arena may be written from its start again,
+   * and it left notices.
+   */
+  afterTurn(): void;
 }
 
 /** Compiled routes in native memory. */

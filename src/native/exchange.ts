@@ -11,6 +11,7 @@ import {
   RequestContext,
   wholeBody,
 } from "../request-context.ts";
+import type { ProxyTrust } from "../trust-proxy.ts";
 import { control, flag, limits, methodId, notice, request, view } from "./abi.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import { BodySource, clientLeft } from "./body-source.ts";
@@ -38,6 +39,7 @@ export class Exchange {
   readonly bytes: Buffer;
   /** Tokens by method id. */
   readonly methods: readonly (string | undefined)[];
+  readonly trust: ProxyTrust | undefined;
   readonly streams: Streams;
   readonly writer: AnswerWriter;
   #staged: NativeContext | undefined;
@@ -57,6 +59,7 @@ export class Exchange {
     this.words = native.view;
     this.bytes = native.bytes;
     this.methods = methods;
+    this.trust = native.trust;
   }
 
   /** Puts a held request's record at index `batchMax`, unless it lies there already. */
@@ -171,7 +174,7 @@ export class NativeContext extends RequestContext {
       .replaceAll("\0", "%2F");
   }
 
-  get ip(): string {
+  get socketIp(): string {
     this.#base();
     const { handle, words, bytes } = this.#exchange;
     const length = chopin_request_address(handle, this.#record());
@@ -180,11 +183,15 @@ export class NativeContext extends RequestContext {
     return bytes.latin1Slice(start, start + length);
   }
 
-  get host(): string {
+  protected get ownHost(): string {
     return this.#latin1(this.#base() + request.authority);
   }
 
-  get secure(): boolean {
+  protected get trust(): ProxyTrust | undefined {
+    return this.#exchange.trust;
+  }
+
+  protected get ownSecure(): boolean {
     return (this.#exchange.words[this.#base() + request.methodFlags]! & flag.secure) !== 0;
   }
 

@@ -4,6 +4,7 @@
  */
 import { JSCallback, type Pointer, toArrayBuffer } from "bun:ffi";
 import { code, control, view as layout } from "./abi.ts";
+import { ClosingReporter } from "./closings.ts";
 import type {
   BoundAddress,
   Dispatcher,
@@ -70,6 +71,7 @@ function run(parts: Parts): NativeServer {
   // native code refuses, and both are done at the turn's end.
   let drained = false;
   let overdue = false;
+  const closings = new ClosingReporter(view, parts.options);
 
   /**
    * Connections are gone; requests that handlers still work on keep their memory until they settle.
@@ -91,12 +93,14 @@ function run(parts: Parts): NativeServer {
   function destroy(): void {
     phase = "destroyed";
     loop.close();
+    closings.flush();
     symbols.chopin_server_destroy(handle);
     callback.close();
   }
 
   function afterTurn(): void {
     parts.state.dispatcher?.afterTurn();
+    closings.afterTurn();
     if (phase === "draining") {
       if (!drained) drain();
       if (overdue || view[control.connectionsOpen] === 0) end();
@@ -110,6 +114,7 @@ function run(parts: Parts): NativeServer {
     view,
     bytes: parts.bytes,
     address: parts.address,
+    trust: parts.options.trust,
     requestTurn: () => loop.requestTurn(),
     stop(timeoutMs) {
       if (phase !== "serving") return stopped;
@@ -159,6 +164,11 @@ export const configOrder = [
   "idle_timeout_ms",
   "write_timeout_ms",
   "pending_bytes_max",
+  "body_rate_least",
+  "write_rate_least",
+  "requests_per_connection",
+  "connections_per_address",
+  "proxy_protocol",
 ] as const;
 
 function configWords(options: ServerOptions): Uint32Array {
@@ -176,6 +186,11 @@ function configWords(options: ServerOptions): Uint32Array {
     idle_timeout_ms: options.idleTimeoutMs,
     write_timeout_ms: options.writeTimeoutMs,
     pending_bytes_max: options.pendingLimitBytes,
+    body_rate_least: options.bodyRateMin,
+    write_rate_least: options.writeRateMin,
+    requests_per_connection: options.requestsPerConnection,
+    connections_per_address: options.connectionsPerAddress,
+    proxy_protocol: options.proxyProtocol ? 1 : 0,
   };
   return Uint32Array.from(configOrder, (name) => values[name]);
 }
