@@ -6,7 +6,6 @@ export type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
 export type { AppOptions, RouteListing } from "./definition.ts";
 export type { Mounting } from "./discovery.ts";
 export { all, del, del as delete, get, head, options, patch, post, put } from "./discovery.ts";
-export type { ServeOptions } from "./environment.ts";
 export {
   ChopinError,
   ContextUsedAfterAnswer,
@@ -37,4 +36,6 @@ export type {
   ParamsOf,
   RouteOptions,
 } from "./route.ts";
+export type { ClosedConnections, ServeOptions } from "./serve-options.ts";
 export type { Server, StopOptions } from "./serving.ts";
+export type { TrustedHops, TrustProxy } from "./trust-proxy.ts";
