@@ -2,11 +2,12 @@
  * Compiles what a program declared: routes and prefixes into the native router, middleware into
  * chains. Called by `app.ts`.
  */
-import type { Around, Ring, Step } from "./compose.ts";
+import { type Around, nearest, type Ring, type Scope, type Step } from "./compose.ts";
 import { type Definition, type FlatDefinition, type FlatRoute, flatten } from "./definition.ts";
 import { ChopinError } from "./errors.ts";
-import { FileReference } from "./files.ts";
+import { FileReference, rootOfHandler } from "./files.ts";
 import { methodId } from "./native/abi.ts";
+import { answerNatively } from "./native/files.ts";
 import { RouteRefused } from "./native/route-refused.ts";
 import { Router } from "./native/router.ts";
 import {
@@ -102,7 +103,7 @@ async function addRoute(
   const own = middlewareOf(declaration.options).map(
     (around): Ring => ({ around: around as unknown as Around, scope }),
   );
-  const handler = await handlerOf(router, declaration, id, own.length > 0);
+  const handler = await handlerOf(router, declaration, id, own.length > 0, scope);
   return new Target(captureNames(path), literalCoverage(path, router), (coverage) =>
     chainOver(rings, coverage, own, handler, scope),
   );
@@ -114,9 +115,16 @@ async function handlerOf(
   declaration: RouteDeclaration,
   id: number,
   surrounded: boolean,
+  scope: Scope,
 ): Promise<Step> {
   const { answer } = declaration;
-  if (typeof answer === "function") return answer as Step;
+  if (typeof answer === "function") {
+    const root = rootOfHandler(answer);
+    // What is not found is an error, which a hook wants to see.
+    const hooked = nearest(scope, "onError") !== undefined;
+    if (root !== undefined && !surrounded && !hooked) answerNatively(router.handle, id, root);
+    return answer as Step;
+  }
   if (answer instanceof FileReference) return (ctx) => answer.answer(ctx);
   const constant = await prepareConstant(answer);
   // Middleware of the route alone is unknown to the router: the constant is then given from here.

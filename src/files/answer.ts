@@ -14,7 +14,7 @@ import { attachment } from "./disposition.ts";
 import { cacheControlText, type FileOptions, fileRootOptions } from "./options.ts";
 
 /** What the answer of a file depends on (RFC 9110 13, 14.2, 12.5.3). */
-const askedBy = [
+const askedBy: readonly string[] = [
   "if-match",
   "if-none-match",
   "if-modified-since",
@@ -22,7 +22,8 @@ const askedBy = [
   "if-range",
   "range",
   "accept-encoding",
-] as const;
+];
+const encodings: readonly string[] = ["accept-encoding"];
 
 const noOptions: FileOptions = {};
 const usual = fileRootOptions(noOptions);
@@ -53,8 +54,8 @@ export class FileReference {
     const status = this.#status || ctx.draftStatus;
     // Conditions and ranges are about what a path is good for, not about a page for errors.
     const plain = status === 0 || status === 200;
-    const method = plain ? methodOf(ctx) : planMethod.other;
-    const answer = answerOf(planOf(this.#root, method, this.#path, linesOf(ctx)));
+    const lines = linesOf(ctx, plain ? askedBy : encodings);
+    const answer = answerOf(planOf(this.#root, methodOf(ctx), this.#path, lines));
     if (!plain) answer.ownStatus = status;
     for (const { key, name, value, appended } of this.#own) {
       if (answer.ownStatus === 304 && key.startsWith("content-")) continue;
@@ -100,7 +101,7 @@ export function file(path: string, options?: FileOptions): FileReference {
 
 /** The answer that a root has for a path below it. */
 export function answerBelow(ctx: RequestContext, root: number, path: string): PreparedAnswer {
-  return answerOf(planOf(root, methodOf(ctx), path, linesOf(ctx))).own(ctx);
+  return answerOf(planOf(root, methodOf(ctx), path, linesOf(ctx, askedBy))).own(ctx);
 }
 
 /** Whether a root would send something for a path. */
@@ -158,9 +159,9 @@ function methodOf(ctx: RequestContext): number {
   return method === "HEAD" ? planMethod.head : planMethod.other;
 }
 
-function linesOf(ctx: RequestContext): string {
+function linesOf(ctx: RequestContext, names: readonly string[]): string {
   let lines = "";
-  for (const name of askedBy) {
+  for (const name of names) {
     for (let nth = 0; ; nth++) {
       const value = ctx.fieldValue(name, nth);
       if (value === undefined) break;

@@ -17,6 +17,14 @@ export type EmbeddedFiles = Readonly<Record<string, string>>;
 /** The wildcard's name; `ctx.params.rest` in middleware of the route. */
 const rest = "rest";
 
+/** Handlers that do nothing but what native code can do by itself, and the root of each. */
+const nativeRoots = new WeakMap<object, number>();
+
+/** The root whose files a handler answers with, whatever the request; undefined for others. */
+export function rootOfHandler(handler: object): number | undefined {
+  return nativeRoots.get(handler);
+}
+
 /**
  * A route for what is below `path`, and one for `path` itself, which leads to the folder's index.
  *
@@ -39,6 +47,7 @@ export function fileRoutes(
     declareRoute("GET", pattern, routeOptions, handler, 3);
   const index = (ctx: RequestContext) => answerBelow(ctx, root, "");
   const below = (ctx: RequestContext) => answerBelow(ctx, root, ctx.params[rest] ?? "");
+  nativeRoots.set(index, root).set(below, root);
   const routes = [route(`${prefix}/*${rest}`, below)];
   if (prefix === "") return [...routes, route("/", index)];
   return [...routes, route(prefix, (ctx) => folderItself(ctx, root))];

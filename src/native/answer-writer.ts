@@ -16,8 +16,14 @@ import {
 } from "./abi.ts";
 import type { NativeServer } from "./contract.ts";
 import type { NativeContext } from "./exchange.ts";
+import type { FilePlan } from "./files.ts";
 import type { Streams } from "./streams.ts";
-import { chopin_answer_attach, chopin_answers_flush, chopin_request_hold } from "./symbols.ts";
+import {
+  chopin_answer_attach,
+  chopin_answer_file,
+  chopin_answers_flush,
+  chopin_request_hold,
+} from "./symbols.ts";
 
 const responsesStart = view.responses >>> 2;
 const lateStart = view.late >>> 2;
@@ -96,7 +102,7 @@ export class AnswerWriter {
     if (!this.#makeRoom(ctx, lines.length + (inline ? worst : 0))) {
       inline = false;
       if (!this.#makeRoom(ctx, lines.length)) {
-        this.#postpone(ctx, head, lines, body);
+        this.#postpone(ctx, () => this.place(ctx, head, lines, body));
         return;
       }
     }
@@ -122,6 +128,20 @@ export class AnswerWriter {
     words[at + response.state] = state.answered;
     ctx.finish();
     if (late && words[control.lateCount] === 1) this.#native.requestTurn();
+  }
+
+  /** Puts the answer of a file like `place`; its content is sent by the kernel. */
+  placeFile(ctx: NativeContext, head: number, lines: string, plan: FilePlan): void {
+    if (!this.#makeRoom(ctx, lines.length)) {
+      this.#postpone(ctx, () => this.placeFile(ctx, head, lines, plan));
+      return;
+    }
+    const target = ctx.slot < 0 ? ctx.index : ctx.slot + lateTarget;
+    const given = plan.give((handle) =>
+      chopin_answer_file(this.#native.handle, target, ctx.generation, handle),
+    );
+    // Refused: the client left, but the slot waits for its record.
+    this.place(ctx, given ? head | answerFlag.file : head, lines, "");
   }
 
   /**
@@ -196,9 +216,9 @@ export class AnswerWriter {
   }
 
   /** Writes an answer once the arena is free again. */
-  #postpone(ctx: NativeContext, head: number, lines: string, body: Body): void {
+  #postpone(ctx: NativeContext, write: () => void): void {
     if (!this.hold(ctx)) return;
     ctx.finish();
-    this.#postponed.push(() => this.place(ctx, head, lines, body));
+    this.#postponed.push(write);
   }
 }

@@ -15,6 +15,7 @@ import { AnswerStream, cancel, joined } from "./answer-stream.ts";
 import { AnswerWriter, type Body } from "./answer-writer.ts";
 import type { Dispatcher, NativeServer } from "./contract.ts";
 import { Exchange, NativeContext } from "./exchange.ts";
+import { FilePlan } from "./files.ts";
 import { Streams } from "./streams.ts";
 
 const requestsStart = view.requests >>> 2;
@@ -137,8 +138,14 @@ class BatchDispatcher implements Dispatcher {
   }
 
   #writeAnswer(ctx: NativeContext, answer: PreparedAnswer, scope: Scope): void {
-    if (isStreamSource(answer.body)) {
-      this.#stream(ctx, answer, answer.body, scope);
+    const { body: given } = answer;
+    if (given instanceof FilePlan) {
+      const lines = linesOf(mergeFields(ctx.draftFields, answer.fields));
+      this.#writer.placeFile(ctx, headOf(ctx, answer.statusOver(ctx), kind.none), lines, given);
+      return;
+    }
+    if (isStreamSource(given)) {
+      this.#stream(ctx, answer, given, scope);
       return;
     }
     if (ctx.slot < 0 && !ctx.closing && answer.isUntouched(ctx)) {
@@ -146,7 +153,7 @@ class BatchDispatcher implements Dispatcher {
       return;
     }
     const fields = mergeFields(ctx.draftFields, answer.fields);
-    const body = bodyOf(answer.kind, answer.body);
+    const body = bodyOf(answer.kind, given);
     this.#write(ctx, answer.statusOver(ctx), answer.kind, fields, body);
   }
 
@@ -211,9 +218,14 @@ class BatchDispatcher implements Dispatcher {
     body: Body,
   ): void {
     const lines = linesOf(fields);
-    const head = status | (kindOfBody << 16);
-    this.#writer.place(ctx, ctx.closing ? head | answerFlag.close : head, lines, body);
+    this.#writer.place(ctx, headOf(ctx, status, kindOfBody), lines, body);
   }
+}
+
+/** The word with status, kind of body and flags. */
+function headOf(ctx: NativeContext, status: number, kindOfBody: number): number {
+  const head = status | (kindOfBody << 16);
+  return ctx.closing ? head | answerFlag.close : head;
 }
 
 function linesOf(fields: readonly Field[] | undefined): string {

@@ -14,6 +14,7 @@ import {
   chopin_files_embedded,
   chopin_files_root,
 } from "./file-symbols.ts";
+import { chopin_router_files } from "./symbols.ts";
 
 /** How a root answers; see `FilesOptions`. */
 export interface RootOptions {
@@ -40,7 +41,7 @@ const scope = globalThis as { [chopinFiles]?: NativeFiles };
 
 /** The longest field lines of a plan: a redirect to a path of PATH_MAX, all of it escaped. */
 const room = Buffer.alloc(16 * 1024);
-/** Status, content length in two words, length of the field lines. Above a kilobyte it never moves. */
+/** Status, content length in two words, length of the field lines; too large to be moved. */
 const words = new Uint32Array(512);
 
 const pieceBytes = 256 * 1024;
@@ -87,6 +88,12 @@ export function embeddedRoot(options: RootOptions): number {
   const id = chopin_files_embedded(files().handle, flagsOf(options), texts, texts.length);
   if (id < 0) throw new ChopinError("native_failure", "There is no memory for files.");
   return id;
+}
+
+/** Lets the files of a root answer for a handler of a router without running JavaScript. */
+export function answerNatively(router: Pointer, handler: number, root: number): void {
+  const result = chopin_router_files(router, handler, files().handle, root);
+  if (result < 0) throw new ChopinError("native_failure", "There is no memory for routes.");
 }
 
 /** Puts a copy of a file below a root of `embeddedRoot`. */
@@ -138,8 +145,8 @@ const freed = new FinalizationRegistry<Pointer>((handle) => {
 
 /**
  * The answer for one request of a file: status, field lines and the content, which is read while it
- * is sent. Its file stays open until the content was read, `destroy` was called, or nobody can reach
- * the plan any more.
+ * is sent. Its file stays open until the content was read, `destroy` was called, or nobody can
+ * reach the plan any more.
  */
 export class FilePlan implements AsyncIterable<Uint8Array> {
   readonly status: number;
@@ -157,18 +164,23 @@ export class FilePlan implements AsyncIterable<Uint8Array> {
     freed.register(this, handle, this);
   }
 
-  /** For the server, which sends the content by itself: from here on the plan is its own. */
-  take(): Pointer | undefined {
+  /**
+   * Hands the plan over to native code, which sends the content. False: it was refused, or the
+   * plan's content has been read.
+   */
+  give(take: (handle: Pointer) => number): boolean {
     const handle = this.#handle;
+    if (handle === undefined) return false;
+    const taken = take(handle) >= 0;
     this.#handle = undefined;
     freed.unregister(this);
-    return handle;
+    if (!taken) chopin_file_plan_destroy(handle);
+    return taken;
   }
 
   /** Closes the file, unless others are being sent it. */
   destroy(): void {
-    const handle = this.take();
-    if (handle !== undefined) chopin_file_plan_destroy(handle);
+    this.give(() => code.staleHandle);
   }
 
   /** The content in pieces; can be had once. */
