@@ -5,6 +5,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const acceptor = @import("acceptor.zig");
 const batch_module = @import("batch.zig");
+const closings = @import("closings.zig");
 const core_module = @import("core.zig");
 const delivery = @import("delivery.zig");
 const limits = @import("limits.zig");
@@ -826,4 +827,160 @@ test "connections end although no memory is left" {
     client.finished = true;
     try world.run();
     try testing.expectEqual(0, world.server.core.connections.count);
+}
+
+/// How often a limit was met.
+fn metLimit(world: *const World, reason: closings.Reason) u32 {
+    const words = world.server.core.batch.control();
+    return words[abi.control.closing_records + @intFromEnum(reason) * closings.record_words];
+}
+
+/// Of the connection that was accepted last, while none was closed.
+fn expectPeer(expected: []const u8, world: *const World) !void {
+    const connections = &world.server.core.connections;
+    var text: [sys.Peer.text_max]u8 = undefined;
+    const peer = &connections.at(connections.count - 1).peer;
+    try testing.expectEqualStrings(expected, peer.writeText(&text));
+}
+
+const proxy_line = "PROXY TCP4 198.51.100.7 192.0.2.1 4711 80\r\n";
+const proxy_binary = "\r\n\r\n\x00\r\nQUIT\n\x21\x21\x00\x24" ++ "\x20\x01\x0d\xb8" ++
+    "\x00" ** 11 ++ "\x07" ++ "\x00" ** 16 ++ "\x12\x67\x00\x50";
+const proxy_local = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00";
+
+test "behind a balancer every connection begins with its header, split at every byte" {
+    const cases = [_]struct { []const u8, []const u8 }{
+        .{ proxy_line, "198.51.100.7" },
+        .{ proxy_binary, "2001:db8::7" },
+        .{ proxy_local, "192.0.2.1" },
+        .{ "PROXY UNKNOWN\r\n", "192.0.2.1" },
+    };
+    for (cases) |case| {
+        const header, const peer = case;
+        const world = try World.create(40, .{ .proxy_protocol = 1 });
+        defer world.destroy();
+        const input = try std.mem.concat(testing.allocator, u8, &.{ header, get, get });
+        defer testing.allocator.free(input);
+        for (1..input.len + 1) |split| {
+            const client = try world.ask(input[0..split]);
+            try world.send(client, input[split..]);
+            try world.run();
+            try expectSummary("200 0 /echo/a |200 0 /echo/a ", client);
+            try expectPeer(peer, world);
+        }
+        try testing.expectEqual(0, metLimit(world, .proxy_header));
+    }
+}
+
+test "behind a balancer other connections are closed without a word" {
+    const world = try World.create(41, .{ .proxy_protocol = 1, .head_timeout_ms = 1000 });
+    defer world.destroy();
+    const wrong = [_][]const u8{ get, "\x16\x03\x01", "PROXY TCP4 x\r\n" ++ get, proxy_line[0..5] };
+    for (wrong, 1..) |bytes, count| {
+        const client = try world.ask(bytes);
+        if (!client.server_finished) try world.sleep(1100);
+        try testing.expectEqual(0, client.outgoing.items.len);
+        try testing.expect(client.server_finished);
+        try testing.expectEqual(count, metLimit(world, .proxy_header));
+    }
+    const silent = try world.ask("");
+    try world.sleep(1100);
+    try testing.expect(silent.closed);
+    // A second header is no request.
+    const twice = try world.ask(proxy_line ++ proxy_line);
+    try expectSummary(problem("400", "Bad Request", "bad_target"), twice);
+    // What is drained does not wait for the headers of connections that never spoke.
+    _ = try world.ask("");
+    world.server.drain();
+    try world.sleep(2000);
+    try testing.expectEqual(0, world.server.core.connections.count);
+}
+
+test "connections of one address: further ones are closed, and there is room when some end" {
+    const world = try World.create(42, .{ .connections_per_address = 2 });
+    defer world.destroy();
+    const first = try world.ask(get);
+    const second = try world.ask(get);
+    const third = try world.ask(get);
+    try testing.expect(third.closed and third.outgoing.items.len == 0);
+    try testing.expectEqual(1, metLimit(world, .address_full));
+    first.reset = true;
+    try world.run();
+    const fourth = try world.ask(get);
+    try expectSummary("200 0 /echo/a ", second);
+    try expectSummary("200 0 /echo/a ", fourth);
+}
+
+test "connections of one address are counted by what a balancer says" {
+    const world = try World.create(43, .{ .connections_per_address = 1, .proxy_protocol = 1 });
+    defer world.destroy();
+    try expectSummary("200 0 /echo/a ", try world.ask(proxy_line ++ get));
+    try expectSummary("200 0 /echo/a ", try world.ask(proxy_binary ++ get));
+    const third = try world.ask(proxy_line ++ get);
+    try testing.expect(third.server_finished and third.outgoing.items.len == 0);
+    try testing.expectEqual(1, metLimit(world, .address_full));
+    // Its own checks are never too many.
+    for (0..3) |_| try expectSummary("200 0 /echo/a ", try world.ask(proxy_local ++ get));
+    world.server.end();
+    for (world.server.core.addresses.?.entries) |entry| try testing.expectEqual(0, entry.count);
+}
+
+test "the last request that a connection may make is answered with the end" {
+    const world = try World.create(44, .{ .requests_per_connection = 3 });
+    defer world.destroy();
+    const all = get ++ post ++ get ++ get;
+    for (1..all.len) |split| {
+        const client = try world.ask(all[0..split]);
+        try world.send(client, all[split..]);
+        try world.run();
+        const three = "200 0 /echo/a |200 2 /echo/b hello|200 0 /echo/a ";
+        try expectSummary(three, client);
+        const said = std.mem.count(u8, client.outgoing.items, "Connection: close\r\n");
+        try testing.expectEqual(1, said);
+        try testing.expect(client.server_finished);
+    }
+}
+
+test "rates of bodies and answers are those of the options" {
+    const config: core_module.Config = .{ .body_timeout_ms = 1000, .body_rate_least = 10 };
+    const world = try World.create(45, config);
+    defer world.destroy();
+    const head = "POST /echo/a HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n";
+    const steady = try world.ask(head);
+    const slow = try world.ask(head);
+    for (0..18) |_| {
+        try world.send(steady, "xxxxx");
+        try world.send(slow, "x");
+        try world.run();
+        try world.sleep(500);
+    }
+    try testing.expectEqual(0, steady.outgoing.items.len);
+    try expectSummary(problem("408", "Request Timeout", "request_timeout"), slow);
+    try testing.expectEqual(1, metLimit(world, .body_timeout));
+}
+
+test "limits that are met are counted by their reasons" {
+    const world = try World.create(46, .{
+        .head_timeout_ms = 100,
+        .body_timeout_ms = 100,
+        .idle_timeout_ms = 100,
+        .write_timeout_ms = 100,
+        .slab_capacity = 4,
+    });
+    defer world.destroy();
+    const reader = world.connect();
+    reader.window = 10;
+    try world.send(reader, get);
+    for ([_][]const u8{ "GET", unwanted, "" }) |bytes| _ = try world.ask(bytes);
+    const waiting = try world.ask(get);
+    try testing.expect(metLimit(world, .slots_full) > 0);
+    try world.sleep(2000);
+    try world.sleep(2000);
+    try expectSummary("200 0 /echo/a ", waiting);
+    inline for (.{ .head_timeout, .body_timeout, .write_timeout }) |reason| {
+        try testing.expectEqual(1, metLimit(world, reason));
+    }
+    world.server.reactor.faults.descriptors = 100;
+    _ = try world.ask(get);
+    try testing.expect(metLimit(world, .descriptors_out) > 0);
 }
