@@ -14,6 +14,9 @@ import { type FilesOptions, folderRootOptions } from "./options.ts";
  */
 export type EmbeddedFiles = Readonly<Record<string, string>>;
 
+/** Where Bun shows the files that are embedded in a compiled executable. */
+const embeddedPrefix = "/$bunfs/";
+
 /** The wildcard's name; `ctx.params.rest` in middleware of the route. */
 const rest = "rest";
 
@@ -46,11 +49,23 @@ export function fileRoutes(
   const route = (pattern: string, handler: (ctx: RequestContext) => unknown) =>
     declareRoute("GET", pattern, routeOptions, handler, 3);
   const index = (ctx: RequestContext) => answerBelow(ctx, root, "");
-  const below = (ctx: RequestContext) => answerBelow(ctx, root, ctx.params[rest] ?? "");
+  const below = (ctx: RequestContext) => answerBelow(ctx, root, restOf(ctx));
   nativeRoots.set(index, root).set(below, root);
   const routes = [route(`${prefix}/*${rest}`, below)];
   if (prefix === "") return [...routes, route("/", index)];
   return [...routes, route(prefix, (ctx) => folderItself(ctx, root))];
+}
+
+/**
+ * What the path has behind the route's own. A slash that was escaped is part of no name; in `params`
+ * it looks like a percent sign with two letters behind it, in `ctx.path` it does not.
+ */
+function restOf(ctx: RequestContext): string {
+  const text = ctx.params[rest] ?? "";
+  if (!text.includes("%2F")) return text;
+  const segments = ctx.path.split("/").slice(-text.split("/").length);
+  if (segments.some((segment) => segment.includes("%2F"))) throw problem("not_found");
+  return text;
 }
 
 /**
@@ -70,7 +85,9 @@ function embeddedFiles(source: EmbeddedFiles, options: RootOptions): number {
   const { readFileSync, statSync } = process.getBuiltinModule("node:fs");
   for (const [name, path] of Object.entries(source)) {
     try {
-      const modified = Math.max(0, Math.floor(statSync(path).mtimeMs / 1000));
+      // What is in an executable has no date of its own.
+      const dated = path.startsWith(embeddedPrefix) ? process.execPath : path;
+      const modified = Math.max(0, Math.floor(statSync(dated).mtimeMs / 1000));
       embed(root, name.startsWith("/") ? name.slice(1) : name, readFileSync(path), modified);
     } catch (cause) {
       if (cause instanceof ChopinError) throw cause;

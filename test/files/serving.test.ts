@@ -108,6 +108,21 @@ describe("a folder", () => {
     expect((await send("GET", "/assets/.well-known/security.txt")).body).toBe("Contact: x");
   });
 
+  for (const [how, make] of [
+    ["natively", assets],
+    ["behind middleware", () => assets().layer((_, next) => next())],
+  ] as const) {
+    bothWays(
+      `tells an escaped slash from one that was escaped twice, ${how}`,
+      make,
+      async (send) => {
+        folder.write("public/a%2Fb", "percent");
+        expect((await send("GET", "/assets/a%252Fb")).body).toBe("percent");
+        expect((await send("GET", "/assets/a%2Fb")).status).toBe(404);
+      },
+    );
+  }
+
   bothWays(
     "allows dotfiles, other indexes and no ETag",
     () => {
