@@ -312,6 +312,32 @@ test "files used longest ago are closed first, but not while they are sent" {
     try testing.expectEqual(0, fixture.cache.table.count());
 }
 
+test "without descriptors the files that nobody is sent are closed" {
+    var fixture: Fixture = try .init(8);
+    defer fixture.deinit();
+    for ([_][]const u8{ "a", "b", "c" }) |name| try fixture.folder.write(name, name);
+    const held = try fixture.acquire("a", 0);
+    defer held.release();
+    (try fixture.acquire("b", 0)).release();
+
+    const next = try sys_file.memoryFile("");
+    sys.close(next);
+    var before: std.c.rlimit = undefined;
+    try testing.expectEqual(0, std.c.getrlimit(.NOFILE, &before));
+    defer std.debug.assert(std.c.setrlimit(.NOFILE, &before) == 0);
+    const none_left: std.c.rlimit = .{ .cur = @intCast(next), .max = before.max };
+    try testing.expectEqual(0, std.c.setrlimit(.NOFILE, &none_left));
+
+    const opened = try fixture.acquire("c", 0);
+    defer opened.release();
+    try expectContent("c", opened);
+    try expectContent("a", held);
+    try testing.expectEqual(1, fixture.cache.ordered);
+    fixture.cache.dropAll();
+    // Both are being sent: there is nothing left to close.
+    try testing.expectError(error.TooManyDescriptors, fixture.acquire("b", 0));
+}
+
 test "embedded files stay, and have tags of their content" {
     var cache: Cache = .init(testing.allocator);
     defer cache.deinit();

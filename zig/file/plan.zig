@@ -598,3 +598,118 @@ test "a file that becomes shorter while it is read is noticed" {
     try testing.expectEqual(3, try made.read(0, &buffer));
     try testing.expectError(error.Truncated, made.read(3, &buffer));
 }
+
+fn askWithLittleMemory(allocator: std.mem.Allocator, folder: sys.Descriptor) !void {
+    const path = "a";
+    const source: root_file.Source = .{ .folder = try sys_file.openFolder(folder, ".", true) };
+    const root: *Root = try .create(allocator, 1, source, .{ .indexes = "index.html" });
+    defer root.destroy(allocator);
+    var planner: Planner = .init(allocator);
+    defer planner.deinit();
+    for ([_][]const u8{
+        "",                     "range: bytes=0-0\r\n", "range: bytes=0-0,500-\r\n", "range: bytes=5000-\r\n",
+        "if-none-match: *\r\n", "if-match: \"x\"\r\n",
+    }) |fields| {
+        const request: Request = .{ .fields = fields, .method = .get, .now_ms = 0 };
+        const made = try planner.plan(root, path, request);
+        made.destroy();
+    }
+    for ([_][]const u8{ "folder", "nothing" }) |other| {
+        const request: Request = .{ .fields = "", .method = .get, .now_ms = 0 };
+        const made = try planner.plan(root, other, request);
+        made.destroy();
+    }
+}
+
+test "every lack of memory is survived, and nothing leaks" {
+    var folder: test_folder.TestFolder = try .init();
+    defer folder.deinit();
+    const content: [1000]u8 = @splat('a');
+    try folder.write("a", &content);
+    try folder.folder("folder");
+    try folder.write("folder/index.html", "x");
+    const descriptor_before = try sys_file.memoryFile("");
+    sys.close(descriptor_before);
+    // One allocation fails, another one each time: every call has to fail or succeed as a whole.
+    var failing_index: usize = 0;
+    while (true) : (failing_index += 1) {
+        var failing: testing.FailingAllocator = .init(testing.allocator, .{
+            .fail_index = failing_index,
+        });
+        const result = askWithLittleMemory(failing.allocator(), folder.fd);
+        if (!failing.has_induced_failure) {
+            try result;
+            break;
+        }
+        if (result) |_| {} else |err| try testing.expectEqual(error.OutOfMemory, err);
+    }
+    try testing.expect(failing_index > 10);
+    const descriptor_after = try sys_file.memoryFile("");
+    sys.close(descriptor_after);
+    try testing.expectEqual(descriptor_before, descriptor_after);
+}
+
+test "random paths and fields: sound answers, and never what is outside" {
+    const seed = testing.random_seed;
+    errdefer std.debug.print("seed {d}\n", .{seed});
+    var prng: std.Random.DefaultPrng = .init(seed);
+    const random = prng.random();
+    var outer: test_folder.TestFolder = try .init();
+    defer outer.deinit();
+    try outer.folder("root");
+    try outer.folder("root/a");
+    try outer.write("root/a/b", "inside");
+    try outer.write("root/a/index.html", "inside");
+    try outer.write("root/b", "inside inside inside");
+    try outer.write("root/b.gz", "inside");
+    try outer.write("root/.x", "hidden");
+    try outer.write("x", "outside");
+    try outer.link("..", "root/up");
+    try outer.link("a", "root/c");
+    const source: root_file.Source = .{ .folder = try outer.open("root") };
+    const root: *Root = try .create(testing.allocator, 1, source, .{ .indexes = "index.html" });
+    defer root.destroy(testing.allocator);
+    var planner: Planner = .init(testing.allocator);
+    defer planner.deinit();
+    const names = [_][]const u8{
+        "a", "b", "c", "x", "/", "/", "..", ".", "\x00", "up", ".x", "index.html", "b.gz", "\r\n",
+    };
+    const lines = [_][]const u8{
+        "range: bytes=",        "0-1",  "-1",                    "2-",   ",", "\r\n",
+        "if-none-match: *\r\n", "9-3",  "accept-encoding: gzip", "\r\n", "7", "bytes",
+        "if-range: x\r\n",      "100-", "range:",                "0-",
+    };
+    for (0..20_000) |_| {
+        var path_text: [256]u8 = undefined;
+        var path: std.Io.Writer = .fixed(&path_text);
+        for (0..random.uintLessThan(usize, 6)) |_|
+            try path.writeAll(names[random.uintLessThan(usize, names.len)]);
+        var field_text: [512]u8 = undefined;
+        var fields: std.Io.Writer = .fixed(&field_text);
+        for (0..random.uintLessThan(usize, 8)) |_|
+            try fields.writeAll(lines[random.uintLessThan(usize, lines.len)]);
+        try fields.writeAll("\r\n");
+        const made = try planner.plan(root, path.buffered(), .{
+            .fields = fields.buffered(),
+            .method = random.enumValue(Method),
+            .now_ms = random.uintLessThan(u64, 5000),
+        });
+        defer made.destroy();
+        try testing.expect(fields_file.checkFields(made.fields));
+        switch (made.status) {
+            200, 206 => {},
+            301, 304, 404, 416 => try testing.expectEqual(0, made.segments.len),
+            else => return error.UnexpectedStatus,
+        }
+        var body: [4096]u8 = undefined;
+        var len: usize = 0;
+        while (len < made.length and made.segments.len > 0) {
+            const got = try made.read(len, body[len..]);
+            try testing.expect(got > 0);
+            len += got;
+        }
+        try testing.expectEqual(0, try made.read(len, body[len..]));
+        for ([_][]const u8{ "outside", "hidden" }) |secret|
+            try testing.expectEqual(null, std.mem.find(u8, body[0..len], secret));
+    }
+}
