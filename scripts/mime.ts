@@ -17,7 +17,9 @@ export const tablePath = join(import.meta.dir, "../zig/file/mime_table.zig");
 
 /** `mime.zig` packs an extension into as many bytes; mime-db has one that is longer. */
 const extensionBytesMax = 16;
-const columns = 98;
+const columns = 100;
+/** Of a line in the text, its two backslashes included. */
+const indentation = 6;
 
 /** Where the rules below would choose what nobody means. */
 const chosen: Readonly<Record<string, string>> = {
@@ -73,14 +75,25 @@ function entries(best: ReadonlyMap<string, string>): string[] {
     list.push(extension);
     byType.set(type, list);
   }
-  return [...byType].map(([type, extensions]) => `${type}=${extensions.sort().join(",")}`).sort();
+  return [...byType].flatMap(([type, extensions]) => entriesOf(type, extensions.sort())).sort();
+}
+
+/** One entry, or several of the same type where one would be longer than a line. */
+function entriesOf(type: string, extensions: readonly string[]): string[] {
+  const whole = `${type}=${extensions.join(",")}`;
+  if (whole.length <= columns - indentation) return [whole];
+  const half = extensions.length >>> 1;
+  return [
+    ...entriesOf(type, extensions.slice(0, half)),
+    ...entriesOf(type, extensions.slice(half)),
+  ];
 }
 
 function wrapped(words: readonly string[]): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of words) {
-    if (line !== "" && line.length + word.length + 7 > columns) {
+    if (line !== "" && line.length + 1 + word.length > columns - indentation) {
       lines.push(line);
       line = "";
     }

@@ -57,8 +57,8 @@ export function fileRoutes(
 }
 
 /**
- * What the path has behind the route's own. A slash that was escaped is part of no name; in `params`
- * it looks like a percent sign with two letters behind it, in `ctx.path` it does not.
+ * What the path has behind the route's own. A slash that was escaped is part of no name; in
+ * `params` it looks like a percent sign with two letters behind it, in `ctx.path` it does not.
  */
 function restOf(ctx: RequestContext): string {
   const text = ctx.params[rest] ?? "";

@@ -164,11 +164,13 @@ pub const Cache = struct {
         bytes: []const u8,
         modified_seconds: u64,
     ) (sys_file.MemoryFileError || error{ Duplicate, NotFound })!void {
-        try cache.embedAs(root, .{ .root = root.id, .coding = .identity, .path = name }, bytes, modified_seconds);
+        const key: Key = .{ .root = root.id, .coding = .identity, .path = name };
+        try cache.embedAs(root, key, bytes, modified_seconds);
         for ([_]negotiate.Coding{ .br, .zstd, .gzip }) |coding| {
             const path = std.mem.cutSuffix(u8, name, coding.suffix()) orelse continue;
             if (path.len == 0) continue;
-            try cache.embedAs(root, .{ .root = root.id, .coding = coding, .path = path }, bytes, modified_seconds);
+            const sibling: Key = .{ .root = root.id, .coding = coding, .path = path };
+            try cache.embedAs(root, sibling, bytes, modified_seconds);
         }
         // Order is the caller's: a file and its siblings may come in any.
         var files = cache.table.valueIterator();

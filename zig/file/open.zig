@@ -207,7 +207,8 @@ const Walk = struct {
         var buffer: [path_bytes_max + 1]u8 = undefined;
         const rest = walk.pending[rest_start..walk.pending_len];
         const slash = if (middle.len > 0 and rest.len > 0) "/" else "";
-        const joined = std.fmt.bufPrint(&buffer, "{s}{s}{s}{s}", .{ front, middle, slash, rest }) catch
+        const parts = .{ front, middle, slash, rest };
+        const joined = std.fmt.bufPrint(&buffer, "{s}{s}{s}{s}", parts) catch
             return error.NotFound;
         @memcpy(walk.pending[0..joined.len], joined);
         walk.pending_len = joined.len;
@@ -217,7 +218,12 @@ const Walk = struct {
 const testing = std.testing;
 const test_folder = @import("test_folder.zig");
 
-fn expectContent(opener: *Opener, root: sys.Descriptor, path: [:0]const u8, text: []const u8) !void {
+fn expectContent(
+    opener: *Opener,
+    root: sys.Descriptor,
+    path: [:0]const u8,
+    text: []const u8,
+) !void {
     errdefer std.debug.print("{s}\n", .{path});
     const file = try opener.below(root, path);
     defer sys.close(file.fd);

@@ -1,5 +1,5 @@
-//! One open file and what every answer with it says: made once by `cache.zig`, shared by all answers
-//! that are being sent, and closed when the last of them has gone.
+//! One open file and what every answer with it says: made once by `cache.zig`, shared by all
+//! answers that are being sent, and closed when the last of them has gone.
 
 const std = @import("std");
 const sys = @import("../sys.zig");

@@ -456,7 +456,10 @@ test "a whole file, its fields, HEAD and 304" {
     try testing.expectEqualStrings(made.fields, head.fields);
 
     var buffer: [256]u8 = undefined;
-    for ([_][2][]const u8{ .{ "if-none-match", etag }, .{ "if-modified-since", modified } }) |pair| {
+    for ([_][2][]const u8{
+        .{ "if-none-match", etag },
+        .{ "if-modified-since", modified },
+    }) |pair| {
         const line = try std.fmt.bufPrint(&buffer, "{s}: {s}\r\n", .{ pair[0], pair[1] });
         const unchanged = try fixture.get("a.txt", line);
         defer unchanged.destroy();
@@ -493,10 +496,13 @@ test "ranges" {
     const prefix = "multipart/byteranges; boundary=";
     const boundary = field(several, "content-type").?[prefix.len..];
     var buffer: [1024]u8 = undefined;
-    const body = try std.fmt.bufPrint(&buffer, "--{s}\r\ncontent-type: application/octet-stream\r\n" ++
-        "content-range: bytes 998-999/1000\r\n\r\n{s}\r\n--{s}\r\n" ++
-        "content-type: application/octet-stream\r\ncontent-range: bytes 0-1/1000\r\n\r\nab" ++
-        "\r\n--{s}--\r\n", .{ boundary, content[998..], boundary, boundary });
+    const type_line = "content-type: application/octet-stream\r\n";
+    const body = try std.fmt.bufPrint(
+        &buffer,
+        "--{0s}\r\n" ++ type_line ++ "content-range: bytes 998-999/1000\r\n\r\n{1s}\r\n" ++
+            "--{0s}\r\n" ++ type_line ++ "content-range: bytes 0-1/1000\r\n\r\nab\r\n--{0s}--\r\n",
+        .{ boundary, content[998..] },
+    );
     try expectContent(several, body);
 
     const beyond = try fixture.get("a.bin", "range: bytes=1000-\r\n");
@@ -607,8 +613,12 @@ fn askWithLittleMemory(allocator: std.mem.Allocator, folder: sys.Descriptor) !vo
     var planner: Planner = .init(allocator);
     defer planner.deinit();
     for ([_][]const u8{
-        "",                     "range: bytes=0-0\r\n", "range: bytes=0-0,500-\r\n", "range: bytes=5000-\r\n",
-        "if-none-match: *\r\n", "if-match: \"x\"\r\n",
+        "",
+        "range: bytes=0-0\r\n",
+        "range: bytes=0-0,500-\r\n",
+        "range: bytes=5000-\r\n",
+        "if-none-match: *\r\n",
+        "if-match: \"x\"\r\n",
     }) |fields| {
         const request: Request = .{ .fields = fields, .method = .get, .now_ms = 0 };
         const made = try planner.plan(root, path, request);

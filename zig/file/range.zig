@@ -52,7 +52,8 @@ pub fn parse(value: []const u8, size: u64, buffer: *Buffer) Wanted {
     }
     if (specs == 0) return .all;
     // Nothing of nothing is everything: `bytes=-5` of an empty file cannot be said with 206.
-    if (count == 0) return if (size == 0 and isSuffix(value[equals + 1 ..])) .all else .unsatisfiable;
+    const suffix_of_nothing = size == 0 and isSuffix(value[equals + 1 ..]);
+    if (count == 0) return if (suffix_of_nothing) .all else .unsatisfiable;
     return .{ .ranges = coalesce(buffer[0..count]) };
 }
 

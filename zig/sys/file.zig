@@ -64,8 +64,8 @@ fn open(folder: Descriptor, path: [*:0]const u8, flags: Flags) OpenError!Descrip
 const OpenHow = extern struct { flags: u64, mode: u64 = 0, resolve: u64 };
 const resolve_beneath = 0x02 | 0x08;
 
-/// Opens for reading what the kernel finds without ever leaving `folder`: symbolic links count, `..`
-/// counts, /proc's magic links do not work. Linux 5.6 or newer.
+/// Opens for reading what the kernel finds without ever leaving `folder`: symbolic links count,
+/// `..` counts, /proc's magic links do not work. Linux 5.6 or newer.
 pub fn openBeneath(folder: Descriptor, path: [*:0]const u8) OpenError!Descriptor {
     if (!sys.is_linux) return error.Unsupported;
     const how: OpenHow = .{ .flags = @as(u32, @bitCast(reading)), .resolve = resolve_beneath };
