@@ -60,7 +60,7 @@ async function ask({ port }: Target, end: number, times: number[]): Promise<void
 function row(name: string, { count, p50, p99, worst }: Latency, usual?: Latency): void {
   const times = [p50, p99, worst].map((ms) => `${ms.toFixed(2)} ms`.padStart(10)).join("");
   const ratio = usual === undefined ? "" : `   p99 × ${(p99 / usual.p99).toFixed(2)}`;
-  console.log(`${name.padEnd(16)}${String(count).padStart(7)}${times}${ratio}`);
+  console.log(`${name.padEnd(24)}${String(count).padStart(7)}${times}${ratio}`);
 }
 
 /** A healthy client beside a thousand slow ones, and before each mode beside nobody. */

@@ -44,11 +44,12 @@ export async function startTarget(options: ServeOptions = {}, limit = 4096): Pro
   };
 }
 
-/** slowhttptest's four modes: what it does, and the flags for it. */
+/** slowhttptest's four modes, one of them twice: what it does, and the flags for it. */
 export const slowModes: Readonly<Record<string, readonly string[]>> = {
   "slow heads": ["-H", "-i", "1", "-x", "24"],
   "slow bodies": ["-B", "-i", "1", "-s", "8192", "-x", "24"],
-  "slow reading": ["-X", "-w", "512", "-y", "1024", "-n", "1", "-z", "32", "-k", "3"],
+  "slow reading": ["-X", "-w", "512", "-y", "1024", "-n", "1", "-z", "32"],
+  "slow reading, pipelined": ["-X", "-w", "512", "-y", "1024", "-n", "1", "-z", "32", "-k", "3"],
   "range lists": ["-R", "-a", "1", "-b", "3000"],
 };
 
@@ -60,7 +61,7 @@ export function attack(
 ): Bun.Subprocess<"ignore", "pipe", "pipe"> | undefined {
   if (Bun.which("slowhttptest") === null) return undefined;
   const { connections, rate, seconds } = size;
-  const path = mode === "slow reading" ? "/large" : "/";
+  const path = mode.startsWith("slow reading") ? "/large" : "/";
   const counts = ["-c", connections, "-r", rate, "-l", seconds, "-p", 5].map(String);
   const url = `http://127.0.0.1:${target.port}${path}`;
   return Bun.spawn(["slowhttptest", ...slowModes[mode]!, ...counts, "-u", url], {
