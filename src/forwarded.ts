@@ -72,8 +72,9 @@ function isEscaped(line: string, at: number): boolean {
  * RFC 7239 4: pairs of token and value between semicolons. White space around them is in no grammar
  * but in many configurations, and hides nothing.
  */
-const pair =
-  /[\t ]*([\w!#$%&'*+.^`|~-]+)=([\w!#$%&'*+.^`|~-]+|"(?:[\t !\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*")[\t ]*(?:;|$)/y;
+const token = /[\w!#$%&'*+.^`|~-]+/.source;
+const quotedText = /(?:[\t !\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*/.source;
+const pair = new RegExp(`[\\t ]*(${token})=(${token}|"${quotedText}")[\\t ]*(?:;|$)`, "y");
 
 function parseElement(text: string): ForwardedElement | undefined {
   const pairs = new Map<string, string>();
@@ -123,7 +124,8 @@ export function addressText({ version, words }: Address): string {
   }
   if (best === "") return text;
   const at = text.search(new RegExp(`(?<![\\da-f])${best}(?![\\da-f])`));
-  return `${text.slice(0, at).replace(/:$/, "")}::${text.slice(at + best.length).replace(/^:/, "")}`;
+  const before = text.slice(0, at).replace(/:$/, "");
+  return `${before}::${text.slice(at + best.length).replace(/^:/, "")}`;
 }
 
 /** True for TLS; undefined for what names no scheme of HTTP. Some proxies name WebSockets' ones. */

@@ -202,7 +202,10 @@ describe("scheme and host", () => {
       { hops: 1, fields: "forwarded" },
       loopback,
       {
-        forwarded: `for=${spoofed};proto=http;host=evil, for=${client};proto=https;host="a.example:8443"`,
+        forwarded: [
+          `for=${spoofed};proto=http;host=evil`,
+          `for=${client};proto=https;host="a.example:8443"`,
+        ],
       },
       true,
       "a.example:8443",
