@@ -65,7 +65,7 @@ interface Parts {
 
 function run(parts: Parts): NativeServer {
   const { handle, view, callback } = parts;
-  let ended: (() => void) | undefined;
+  const stopped = Promise.withResolvers<void>();
   let phase: "serving" | "draining" | "ended" | "destroyed" = "serving";
   // A handler may stop its own server, or run Bun's loop until its time is over: while a turn runs
   // native code refuses, and both are done at the turn's end.
@@ -82,7 +82,7 @@ function run(parts: Parts): NativeServer {
     if (symbols.chopin_server_end(handle) === code.reEntered) return;
     phase = "ended";
     hotServers?.delete(addressKey(parts.options));
-    ended?.();
+    stopped.resolve();
     if (view[control.requestsPending] === 0) destroy();
   }
 
@@ -117,17 +117,14 @@ function run(parts: Parts): NativeServer {
     trust: parts.options.trust,
     requestTurn: () => loop.requestTurn(),
     stop(timeoutMs) {
-      if (phase !== "serving") return stopped;
+      if (phase !== "serving") return stopped.promise;
       phase = "draining";
       drain();
       const deadline = setTimeout(end, timeoutMs);
       loop.requestTurn();
-      return stopped.finally(() => clearTimeout(deadline));
+      return stopped.promise.finally(() => clearTimeout(deadline));
     },
   };
-  const stopped = new Promise<void>((resolve) => {
-    ended = resolve;
-  });
   parts.state.dispatcher = parts.createDispatcher(native);
   const waits = parts.options.epollTimeoutMs > 0;
   const returned = () => parts.state.dispatcher?.returned();
