@@ -46,7 +46,7 @@ pub const Files = struct {
         files.allocator.destroy(files);
     }
 
-    /// The id of a folder to serve. Its descriptor stays open: renaming the folder changes nothing.
+    /// The id of a folder to serve.
     pub fn addFolder(files: *Files, path: [*:0]const u8, options: Options) RootError!u32 {
         const fd = sys_file.openFolder(sys_file.working_folder, path, true) catch |err|
             return switch (err) {
@@ -56,7 +56,9 @@ pub const Files = struct {
                 error.OutOfMemory => error.OutOfMemory,
                 error.Unexpected => error.Unexpected,
             };
-        return files.add(.{ .folder = fd }, options);
+        var named = options;
+        named.folder_path = std.mem.span(path);
+        return files.add(.{ .folder = fd }, named);
     }
 
     /// The id of a root for paths that the program itself chooses.

@@ -142,9 +142,24 @@ const problemCodes: ReadonlyMap<number, ProblemCode> = new Map(
   fileProblems.map((code) => [problems[code][0], code]),
 );
 
-function fieldsOf(plan: FilePlan): Field[] {
+/** Lines that were read before: those of a file are the same for each request of it. */
+const readLines = new Map<string, readonly Field[]>();
+const readLinesMax = 256;
+
+/** A list of its own for each answer. */
+function fieldsOf({ lines }: FilePlan): Field[] {
+  let fields = readLines.get(lines);
+  if (fields === undefined) {
+    fields = readFields(lines);
+    if (readLines.size >= readLinesMax) readLines.clear();
+    readLines.set(lines, fields);
+  }
+  return fields.slice();
+}
+
+function readFields(lines: string): Field[] {
   const fields: Field[] = [];
-  for (const line of plan.lines.split("\r\n")) {
+  for (const line of lines.split("\r\n")) {
     const colon = line.indexOf(": ");
     if (colon < 0) continue;
     const key = line.slice(0, colon);

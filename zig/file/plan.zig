@@ -115,10 +115,11 @@ pub const Planner = struct {
     /// plan with an error's status.
     pub fn plan(
         planner: *Planner,
-        root: *const Root,
+        root: *Root,
         path: []const u8,
         request: Request,
     ) error{OutOfMemory}!*Plan {
+        root.refresh(request.now_ms);
         const found = planner.find(root, path, request) catch |err|
             return planner.problem(err);
         return switch (found) {
@@ -542,6 +543,37 @@ test "folders, names and links" {
     try fixture.expectStatus(404, &long, "");
     try fixture.expectStatus(404, long[0..4095], "");
     try fixture.expectStatus(404, long[0..4094] ++ "/", "");
+}
+
+test "a folder that was replaced, by renaming or by its link" {
+    var fixture: Fixture = try .init(.{});
+    defer fixture.deinit();
+    const folder = &fixture.folder;
+    try folder.folder("one");
+    try folder.write("one/a", "first");
+    try folder.folder("two");
+    try folder.write("two/a", "second");
+    try folder.link("one", "current");
+    var buffer: [4096]u8 = undefined;
+    const len = try folder.tmp.dir.realPathFile(testing.io, ".", &buffer);
+    const path = try std.fmt.bufPrint(buffer[len..], "{s}/current", .{buffer[0..len]});
+    const source: root_file.Source = .{ .folder = try folder.open("current") };
+    const root: *Root = try .create(testing.allocator, 2, source, .{ .folder_path = path });
+    fixture.root.destroy(testing.allocator);
+    fixture.root = root;
+    try fixture.expectBody("a", "", "first");
+    try folder.remove("current");
+    try folder.link("two", "current");
+    fixture.now_ms = 999;
+    try fixture.expectBody("a", "", "first");
+    fixture.now_ms = 1000;
+    try fixture.expectBody("a", "", "second");
+    try folder.remove("current");
+    fixture.now_ms = 2000;
+    try fixture.expectBody("a", "", "second");
+    try folder.rename("one", "current");
+    fixture.now_ms = 3000;
+    try fixture.expectBody("a", "", "first");
 }
 
 test "siblings by what the client accepts" {

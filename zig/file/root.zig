@@ -32,6 +32,8 @@ pub const Options = struct {
     fallback: []const u8 = "",
     /// Names of what is sent for a folder, each ended by a slash, which no name has.
     indexes: []const u8 = "",
+    /// Where the folder was opened; empty when it is to stay the one that was.
+    folder_path: []const u8 = "",
 };
 
 pub const Root = struct {
@@ -39,6 +41,8 @@ pub const Root = struct {
     source: Source,
     options: Options,
     text: []u8,
+    /// When the folder was last known to be what its path names.
+    checked_ms: u64 = 0,
 
     /// Takes over the descriptor of a folder, whatever comes.
     pub fn create(
@@ -50,11 +54,12 @@ pub const Root = struct {
         errdefer closeSource(source);
         const root = try allocator.create(Root);
         errdefer allocator.destroy(root);
-        const parts = [_][]const u8{ options.cache_control, options.fallback, options.indexes };
-        const text = try std.mem.concat(allocator, u8, &parts);
+        const text = try std.mem.concat(allocator, u8, &.{
+            options.cache_control, options.fallback, options.indexes, options.folder_path,
+        });
         root.* = .{ .id = id, .source = source, .options = options, .text = text };
         var rest: []const u8 = text;
-        inline for (.{ "cache_control", "fallback", "indexes" }) |name| {
+        inline for (.{ "cache_control", "fallback", "indexes", "folder_path" }) |name| {
             const len = @field(options, name).len;
             @field(root.options, name) = rest[0..len];
             rest = rest[len..];
@@ -66,6 +71,26 @@ pub const Root = struct {
         closeSource(root.source);
         allocator.free(root.text);
         allocator.destroy(root);
+    }
+
+    /// Opens the folder again when its path names another one, as after a deployment that builds a
+    /// new folder and renames it, or moves a link. While the path names none, the old one is served.
+    pub fn refresh(root: *Root, now_ms: u64) void {
+        const path = root.options.folder_path;
+        if (path.len == 0 or now_ms -| root.checked_ms < root.options.check_ms) return;
+        root.checked_ms = now_ms;
+        const fd = switch (root.source) {
+            .folder => |fd| fd,
+            .anywhere, .embedded => return,
+        };
+        var buffer: [limits.file_path_bytes_max + 1]u8 = undefined;
+        const name = std.fmt.bufPrintSentinel(&buffer, "{s}", .{path}, 0) catch return;
+        const named = sys_file.aboutPath(sys_file.working_folder, name) catch return;
+        const own = sys_file.aboutDescriptor(fd) catch return;
+        if (named.device == own.device and named.inode == own.inode) return;
+        const other = sys_file.openFolder(sys_file.working_folder, name, true) catch return;
+        sys.close(fd);
+        root.source = .{ .folder = other };
     }
 
     pub fn indexNames(root: *const Root) std.mem.TokenIterator(u8, .scalar) {
