@@ -2,7 +2,9 @@
 
 import type { Answer } from "./answer.ts";
 import type { FieldsInit } from "./answer-fields.ts";
+import type { EventProducer, EventsOptions } from "./events.ts";
 import type { FileOptions } from "./files.ts";
+import type { Form, FormLimits, FormOptions, Part } from "./form.ts";
 import type { RequestHeaders } from "./headers.ts";
 import type { Query } from "./query.ts";
 import type { StreamInit } from "./response.ts";
@@ -117,6 +119,36 @@ export interface Context<P = Params, S extends object = State> {
 
   /** An answer with `text/html`. */
   html(value: string, init?: AnswerInit): Answer;
+  /**
+   * The body as a form, `application/x-www-form-urlencoded` or `multipart/form-data`, received
+   * completely. What it keeps on disk is removed once the answer is sent.
+   *
+   * @throws HTTPError 415 `unsupported_media_type`, 400 `invalid_form`, 413 `too_many_parts`,
+   * `part_too_large`, `body_too_large`; ChopinError `invalid_option`.
+   * @example
+   * const form = await ctx.form({ files: "disk" });
+   * return { name: form.get("name"), bytes: form.file("picture")?.size };
+   */
+  form(options?: FormOptions): Promise<Form>;
+  /**
+   * The parts of a form one by one; on routes with `streamBody` while they arrive.
+   *
+   * @throws HTTPError as `form`, when a part is asked for or read.
+   * @example
+   * for await (const part of ctx.parts()) if (part.filename) await store(part.stream());
+   */
+  parts(options?: FormLimits): AsyncIterable<Part>;
+  /**
+   * An answer with server-sent events, from a generator function, an async iterable, or a function
+   * that is given a stream to send on.
+   *
+   * @throws ChopinError `invalid_option`.
+   * @example
+   * return ctx.events(async function* () {
+   *   for await (const price of prices()) yield { event: "price", data: price };
+   * });
+   */
+  events(producer: EventProducer, options?: EventsOptions): Answer;
   /**
    * An answer whose body comes in pieces of text or bytes. What can be iterated asynchronously may
    * also be returned as it is.

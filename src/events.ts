@@ -65,11 +65,11 @@ export interface EventsOptions {
  * events. `no-cache`, as often seen, would still let it be stored. X-Accel-Buffering is how nginx
  * is told to pass pieces on at once.
  */
-export const eventFields: readonly (readonly [name: string, value: string])[] = [
-  ["Content-Type", "text/event-stream"],
-  ["Cache-Control", "no-store"],
-  ["X-Accel-Buffering", "no"],
-];
+export const eventFields: Readonly<Record<string, string>> = {
+  "Content-Type": "text/event-stream",
+  "Cache-Control": "no-store",
+  "X-Accel-Buffering": "no",
+};
 
 /** Beyond it a timer would fire at once. */
 const heartbeatMostMs = 0x7fff_ffff;

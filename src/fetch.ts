@@ -11,7 +11,8 @@ import { problem, problemBody, problems } from "./errors.ts";
 import { kind } from "./native/abi.ts";
 import type { Match } from "./native/router.ts";
 import type { Program, Target } from "./program.ts";
-import { bodyIsStreamed, RequestContext, wholeBody } from "./request-context.ts";
+import { bodyIsStreamed, wholeBody } from "./request-body.ts";
+import { RequestContext } from "./request-context.ts";
 import { isStreamSource, iterate, readable, type StreamSource } from "./stream.ts";
 import type { ProxyTrust } from "./trust-proxy.ts";
 
@@ -121,6 +122,7 @@ function responseOf(ctx: WebContext, answer: PreparedAnswer): Response | Promise
   if (isStreamSource(source)) return streamedResponse(ctx, answer, fields, source);
   const body = bodyOf(answer.kind, source);
   ctx.answered = true;
+  ctx.release();
   return makeResponse(method, status, answer.kind, fields, body);
 }
 

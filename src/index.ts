@@ -16,6 +16,7 @@ export {
   type ProblemCode,
   problems,
 } from "./errors.ts";
+export type { EventProducer, EventStream, EventsOptions, ServerEvent } from "./events.ts";
 export {
   type EmbeddedFiles,
   type FileOptions,
@@ -24,6 +25,7 @@ export {
   type FilesOptions,
   file,
 } from "./files.ts";
+export type { Form, FormFile, FormLimits, FormOptions, FormValue, Part } from "./form.ts";
 export type { RequestHeaders } from "./headers.ts";
 export type { Query } from "./query.ts";
 export { bytes, html, json, redirect, text } from "./response.ts";

@@ -6,12 +6,21 @@
 import { type Answer, checkStatus, type Draft } from "./answer.ts";
 import { type Field, setField } from "./answer-fields.ts";
 import type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
-import { ChopinError, ContextUsedAfterAnswer, problem } from "./errors.ts";
+import { ChopinError, problem } from "./errors.ts";
+import {
+  type EventProducer,
+  type EventsOptions,
+  eventFields,
+  eventSource,
+  lastEventIdOf,
+} from "./events.ts";
 import { type FileOptions, FileReference } from "./files.ts";
 import { allLines } from "./forwarded.ts";
 import { type FieldSource, RequestHeaders } from "./headers.ts";
 import { kind } from "./native/abi.ts";
 import { allValues, firstValues, parseQuery, type Query, type QueryPairs } from "./query.ts";
+import { ReplacedFields, type Replacements } from "./replaced-fields.ts";
+import { RequestBody } from "./request-body.ts";
 import { answerOf, bytes, redirect, type StreamInit, stream } from "./response.ts";
 import type { StreamSource } from "./stream.ts";
 import type { Origin, ProxyTrust } from "./trust-proxy.ts";
@@ -30,33 +39,17 @@ interface Cache {
   headers: RequestHeaders | undefined;
   request: Request | undefined;
   told: Origin | undefined;
-  body: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
-}
-
-/** A body that was read already, for those who take bodies as streams. */
-export function wholeBody(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new ReadableStream({
-    start(controller) {
-      if (bytes.length > 0) controller.enqueue(bytes);
-      controller.close();
-    },
-  });
-}
-
-export function bodyIsStreamed(): ChopinError {
-  return new ChopinError(
-    "body_is_streamed",
-    "This route takes its body as a stream: read `ctx.body`, or leave `streamBody` out.",
-  );
 }
 
 const byteOrderMark = "\ufeff";
+const eventInit: StreamInit = { headers: eventFields };
 
-export abstract class RequestContext implements Context<Params, State>, Draft, FieldSource {
+export abstract class RequestContext
+  extends RequestBody
+  implements Context<Params, State>, Draft, FieldSource
+{
   draftStatus: number;
   draftFields: Field[] | undefined;
-  /** The answer was written. */
-  answered: boolean;
   /** Close the connection after the answer. */
   closing: boolean;
   /** Status and fields are on their way; the body comes in pieces. */
@@ -66,9 +59,9 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   #cache: Cache | undefined;
 
   constructor() {
+    super();
     this.draftStatus = 0;
     this.draftFields = undefined;
-    this.answered = false;
     this.closing = false;
     this.headSent = false;
     this.#state = undefined;
@@ -95,16 +88,7 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   protected abstract get captures(): CaptureNames;
   /** A capture, with `slash` for one that was escaped inside a segment; undefined when absent. */
   protected abstract capture(index: number, slash: string): string | undefined;
-  protected abstract bodyText(): string;
-  protected abstract bodyBytes(): Uint8Array<ArrayBuffer>;
-  /** Called once. */
-  protected abstract bodyStream(): ReadableStream<Uint8Array<ArrayBuffer>>;
   abstract get signal(): AbortSignal;
-
-  /** Throws once the answer is sent: the request's bytes are gone. */
-  protected check(): void {
-    if (this.answered) throw new ContextUsedAfterAnswer();
-  }
 
   get ip(): string {
     return this.#told()?.ip ?? this.socketIp;
@@ -146,10 +130,18 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
     return cache.headers;
   }
 
-  get body(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  /**
+   * For middleware that decode bodies: whoever is behind them sees this body, and these fields in
+   * the place of those that tell of the other.
+   */
+  replaceBody(
+    body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>,
+    fields: Replacements,
+  ): void {
+    this.setBody(body);
     const cache = this.#cached();
-    if (cache.body === undefined) cache.body = this.bodyStream();
-    return cache.body;
+    cache.headers = new RequestHeaders(new ReplacedFields(this, fields));
+    cache.request = undefined;
   }
 
   get url(): string {
@@ -187,7 +179,7 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   text(value?: string, init?: AnswerInit): string | Answer {
     this.check();
     if (value !== undefined) return answerOf(kind.text, value, init);
-    const text = this.bodyText();
+    const text = this.wholeText();
     return text.startsWith(byteOrderMark) ? text.slice(1) : text;
   }
 
@@ -208,7 +200,7 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   bytes(value: Bytes, init?: AnswerInit): Answer;
   bytes(value?: Bytes, init?: AnswerInit): Uint8Array<ArrayBuffer> | Answer {
     this.check();
-    return value === undefined ? this.bodyBytes() : bytes(value, init);
+    return value === undefined ? this.wholeBytes() : bytes(value, init);
   }
 
   html(value: string, init?: AnswerInit): Answer {
@@ -231,6 +223,12 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
     return stream(source, init);
   }
 
+  events(producer: EventProducer, options?: EventsOptions): Answer {
+    this.check();
+    const lastEventId = lastEventIdOf(this.header("last-event-id"));
+    return stream(eventSource(producer, options, undefined, lastEventId), eventInit);
+  }
+
   status(code: number): this {
     this.check();
     this.#checkHead();
@@ -247,7 +245,7 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
   protected makeRequest(): Request {
     const method = this.method;
     const headers = new Headers();
-    for (const [name, value] of this.fieldLines()) headers.append(name, value);
+    for (const [name, value] of this.headers) headers.append(name, value);
     const bare = method === "GET" || method === "HEAD";
     const body = bare ? null : this.body;
     return new Request(this.url, { method, headers, body });
@@ -278,7 +276,6 @@ export abstract class RequestContext implements Context<Params, State>, Draft, F
     this.check();
     if (this.#cache === undefined) {
       this.#cache = {
-        body: undefined,
         query: undefined,
         pairs: undefined,
         headers: undefined,

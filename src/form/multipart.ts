@@ -6,6 +6,7 @@
  */
 import type { Readable, Writable } from "node:stream";
 import { type HTTPError, problem } from "../errors.ts";
+import { bytesOfPiece, iterate, type Pieces } from "../stream.ts";
 import type { Limits } from "./limits.ts";
 import { StreamedPart } from "./part.ts";
 import { invalid, partHead } from "./part-head.ts";
@@ -22,7 +23,7 @@ const backlogBytesMax = 64 * 1024;
  * never says that it wants more. What waits is counted here instead.
  */
 export class MultipartReader {
-  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #source: Pieces;
   readonly #limits: Limits;
   readonly #parser: Writable;
   readonly #parts: StreamedPart[] = [];
@@ -43,7 +44,7 @@ export class MultipartReader {
   #wakeReader: () => void = ignore;
   #wakePump: () => void = ignore;
 
-  private constructor(source: AsyncIterator<Uint8Array>, limits: Limits, parser: Writable) {
+  private constructor(source: Pieces, limits: Limits, parser: Writable) {
     this.#source = source;
     this.#limits = limits;
     this.#parser = parser;
@@ -68,7 +69,7 @@ export class MultipartReader {
     const maxHeaderSize = 2 * limits.partHeadBytesMax + "\r\n".length;
     const partHwm = Number.MAX_SAFE_INTEGER;
     const config = { boundary, maxHeaderPairs: maxHeaderSize, maxHeaderSize, partHwm };
-    return new MultipartReader(source[Symbol.asyncIterator](), limits, new Dicer(config as object));
+    return new MultipartReader(iterate(source), limits, new Dicer(config as object));
   }
 
   /**
@@ -107,11 +108,12 @@ export class MultipartReader {
         const { done, value } = await this.#source.next();
         if (this.#closed) return;
         if (done === true) break;
-        this.#totalBytes += value.length;
+        const bytes = bytesOfPiece(value);
+        this.#totalBytes += bytes.length;
         if (this.#totalBytes > this.#limits.totalBytesMax) {
           throw problem("body_too_large", `A form may have ${this.#limits.totalBytesMax} bytes.`);
         }
-        if (value.length > 0) await this.#write(value);
+        if (bytes.length > 0) await this.#write(bytes);
         await this.#room();
       }
       this.#drained = true;

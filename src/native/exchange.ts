@@ -5,12 +5,8 @@
  */
 import type { Pointer } from "bun:ffi";
 import { ChopinError, ContextUsedAfterAnswer, problem } from "../errors.ts";
-import {
-  bodyIsStreamed,
-  type CaptureNames,
-  RequestContext,
-  wholeBody,
-} from "../request-context.ts";
+import { bodyIsStreamed, wholeBody } from "../request-body.ts";
+import { type CaptureNames, RequestContext } from "../request-context.ts";
 import type { ProxyTrust } from "../trust-proxy.ts";
 import { control, flag, limits, methodId, notice, request, view } from "./abi.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
@@ -137,6 +133,7 @@ export class NativeContext extends RequestContext {
   /** The answer is complete. */
   finish(): void {
     this.answered = true;
+    this.release();
     if (this.#listeners !== undefined) this.#exchange.streams.forget(this);
   }
 
