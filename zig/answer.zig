@@ -186,11 +186,15 @@ pub const Encoded = struct {
     }
 };
 
+/// 205 has no content either, and says so (RFC 9110 15.3.6).
+pub fn isBodiless(status: u16) bool {
+    return status == 204 or status == 205 or status == 304;
+}
+
 pub fn prepare(core: *const Core, plain: Plain, asked: Asked) Encoded {
     // RFC 9110 15.3.5, 15.4.5: no content, so no length either; 304 may carry one but need not.
     const lengthless = plain.status == 204 or plain.status == 304;
-    // 205 has none too, and says so (RFC 9110 15.3.6).
-    const bodiless = lengthless or plain.status == 205;
+    const bodiless = isBodiless(plain.status);
     const length: ?u64 = if (lengthless) null else if (bodiless) 0 else plain.content.length();
     const unknown = length == null and !bodiless;
     const close = plain.close or !asked.keep_alive or (unknown and asked.minor == 0);

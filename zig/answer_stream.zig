@@ -24,16 +24,17 @@ pub const Error = error{
 };
 
 /// Takes a piece. True: the client is behind, so the next one should wait for
-/// `abi.Notice.drained`.
+/// `abi.Notice.drained`. An empty piece only asks whether the client is still there, also before
+/// the head.
 pub fn write(server: anytype, slot: u32, generation: u32, bytes: []const u8) Error!bool {
     const core = &server.core;
     const held = core.held.get(slot, generation) orelse return error.Gone;
+    if (held.connection == none) return error.Gone;
+    if (bytes.len == 0) return false;
     const stream = switch (held.answer) {
         .stream => |*stream| stream,
         .awaited, .whole, .broken => return error.Gone,
     };
-    if (held.connection == none) return error.Gone;
-    if (bytes.len == 0) return false;
     const connection = core.connections.at(held.connection);
     var line: [encoder.chunk_line_bytes_max]u8 = undefined;
     const pieces: [3][]const u8 = switch (stream.framing) {
@@ -92,19 +93,20 @@ fn queue(
     connection.held_bytes += output.bytes - before;
 }
 
-/// The last piece was taken; or the producer failed, and the client must see that. True: fewer bytes
-/// came than were promised.
+/// The last piece was taken; or the producer failed, and the client must see that. True: fewer
+/// bytes came than were promised.
 pub fn end(server: anytype, slot: u32, generation: u32, failed: bool) bool {
     const core = &server.core;
     const held = core.held.get(slot, generation) orelse return false;
-    const framing = switch (held.answer) {
-        .stream => |stream| stream.framing,
-        .awaited, .whole, .broken => return false,
-    };
+    // Also one whose client left before the head.
     if (held.connection == none) {
         delivery.freeHeld(server, slot);
         return false;
     }
+    const framing = switch (held.answer) {
+        .stream => |stream| stream.framing,
+        .awaited, .whole, .broken => return false,
+    };
     const connection = core.connections.at(held.connection);
     const short = framing == .length and framing.length > 0;
     if (failed or short) {

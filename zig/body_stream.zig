@@ -23,7 +23,8 @@ pub const BodyStream = struct {
     framing: union(enum) { length: u64, chunked: *chunked.Decoder },
     /// Bytes that the route still accepts.
     limit_left: u64,
-    /// The client sends nothing before it was told to go on.
+    /// The client sends nothing before it was told to go on; behind the head of an answer that
+    /// cannot be said any more.
     continue_due: bool,
     /// The connection ends with this request.
     last: bool = false,
@@ -131,7 +132,7 @@ pub const Result = union(enum) {
     failed: Problem,
 };
 
-/// Fills `room` with what has come of the body.
+/// Fills `room` with what has come of the body. Without room it only tells the client to go on.
 pub fn read(server: anytype, slot: u32, generation: u32, room: []u8) error{Gone}!Result {
     const core = &server.core;
     const held = core.held.get(slot, generation) orelse return error.Gone;
@@ -140,12 +141,13 @@ pub fn read(server: anytype, slot: u32, generation: u32, room: []u8) error{Gone}
     if (connection.held_first != slot) return .end;
     const stream = connection.body_stream orelse return .end;
     if (stream.failed) |problem| return .{ .failed = problem };
-    if (stream.continue_due) {
+    if (stream.continue_due and held.answer == .awaited) {
         stream.continue_due = false;
         delivery.queueBytes(server, connection, "HTTP/1.1 100 Continue\r\n\r\n");
         delivery.flush(server, connection);
         if (connection.dead) return error.Gone;
     }
+    if (room.len == 0) return .waiting;
     while (true) {
         const step = if (connection.carry != null)
             fromCarry(core, connection, room)
@@ -267,5 +269,7 @@ fn finish(server: anytype, connection: *Connection) void {
     connection.phase = if (last) .closing else .head;
     if (connection.carry != null) connection_module.gate(core, connection);
     deadline_module.choose(core, connection);
-    server.watch(connection, connection.wantsRead(), connection.watched.write);
+    // A closing connection is watched for the end of who may get a stream.
+    const reads = connection.wantsRead() or last;
+    server.watch(connection, reads, connection.watched.write);
 }

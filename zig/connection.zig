@@ -110,7 +110,11 @@ pub const Connection = struct {
     /// Reading on makes sense: an answer, room in the backlog or the end is not awaited first.
     pub fn wantsRead(connection: *const Connection) bool {
         if (connection.read_closed or connection.gated) return false;
-        return connection.phase != .closing and connection.phase != .ready;
+        return switch (connection.phase) {
+            .closing, .ready => false,
+            .streaming => connection.body_stream.?.wanted,
+            .proxy, .head, .body, .drain, .lingering => true,
+        };
     }
 };
 

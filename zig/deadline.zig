@@ -92,7 +92,9 @@ pub fn fired(server: anytype, index: u32) void {
         closings.count(core.batch.control(), reason, &connection.peer);
     }
     if (connection.phase == .proxy) return server.destroy(connection);
-    if (streamWanted(connection)) return body_stream.expire(core, connection);
+    if (connection.deadline == .body and streamWanted(connection)) {
+        return body_stream.expire(core, connection);
+    }
     switch (connection.deadline) {
         .none => unreachable,
         .head, .body, .idle => {

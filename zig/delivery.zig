@@ -36,8 +36,8 @@ pub fn finishEntry(server: anytype, connection: *Connection, entry: *batch_modul
     const waits = entry.slot != none and entry.answer == .handler and
         core.batch.response(entry.answer.handler)[abi.response.state] == abi.State.held;
     if (waits) {
-        if (dropped) return;
-        return linkHeld(server, connection, entry.slot);
+        if (!dropped) return linkHeld(server, connection, entry.slot);
+        return core.notices.add(&core.held, entry.slot, abi.Notice.gone);
     }
     if (entry.slot != none) freeHeld(server, entry.slot);
     if (dropped) return;
@@ -110,6 +110,7 @@ fn lastAnswer(server: anytype, connection: *Connection) void {
     connection.phase = .closing;
     connection.unanswered = 0;
     connection.gated = false;
+    body_stream.destroy(&server.core, connection);
     detachHeld(server, connection);
 }
 
@@ -154,7 +155,7 @@ fn encodeFile(server: anytype, connection: *Connection, encoded: answer_module.E
     const plan = encoded.content.file;
     const head_max = encoder.headBytesMax(encoded.head);
     const body_len = bodyBytes(plan);
-    const copied = body_len <= core.config.write_buffer_bytes;
+    const copied = body_len <= limits.file_copied_max;
     const needed = head_max + if (copied) body_len else 0;
     if (server.out.len - server.out_len < needed) {
         _ = sendOut(server, connection, "");
@@ -538,7 +539,7 @@ fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
     const slot = words[abi.response.slot];
     const held = core.held.get(slot, words[abi.response.generation]) orelse return;
     if (held.answer != .awaited) return;
-    if (held.connection == none) return freeHeld(server, slot);
+    if (held.connection == none) return dropLate(server, slot, words);
     const connection = core.connections.at(held.connection);
     var scratch: answer_module.Scratch = undefined;
     const given: answer_module.Given = .{
@@ -560,6 +561,20 @@ fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
     defer if (chunk) |left| left.destroy(&core.pool);
     complete(server, connection, held, answer_module.prepare(core, plain, asked), &chunk);
     if (!connection.dead) advance(server, connection);
+}
+
+/// Nobody waits for this answer. The slot of a stream is JS's until it ends the stream, since its
+/// producer has to be told.
+fn dropLate(server: anytype, slot: u32, words: *const [abi.response.words]u32) void {
+    const core = &server.core;
+    const held = core.held.at(slot);
+    const packed_word = words[abi.response.status_kind_flags];
+    const streamed = words[abi.response.state] == abi.State.answered and
+        packed_word & abi.AnswerFlag.stream != 0;
+    const bodiless = held.head_method or answer_module.isBodiless(@truncate(packed_word));
+    if (!streamed or bodiless) return freeHeld(server, slot);
+    held.answer = .{ .stream = .{ .framing = .close } };
+    core.notices.add(&core.held, slot, abi.Notice.gone);
 }
 
 /// Moves answers that are first in line to the output.

@@ -97,6 +97,7 @@ test {
     _ = @import("server.zig");
     _ = @import("simulation.zig");
     _ = @import("slab.zig");
+    _ = @import("stream_simulation.zig");
     _ = @import("sys.zig");
     _ = @import("timer_wheel.zig");
     _ = @import("wakeup.zig");

@@ -52,10 +52,11 @@ pub const Notices = struct {
         link.* = .{};
     }
 
-    /// Writes as many as there is room for where JS reads them; the next turn has the others.
+    /// Writes as many as there is room for where JS reads them, behind those that it has not read;
+    /// the next turn has the others.
     pub fn publish(notices: *Notices, slots: *Slab(Held), batch: *const batch_module.Batch) void {
         const control = batch.control();
-        var count: u32 = 0;
+        var count = control[abi.control.notices_count];
         while (notices.first != none and count < abi.control.notices_max) : (count += 1) {
             const slot = notices.first;
             const at = abi.control.notices + count * abi.control.notice_words;
@@ -88,6 +89,9 @@ test "each slot is told once, in order, and one that is freed not at all" {
     try std.testing.expectEqual(2, words[0]);
     try std.testing.expectEqual(abi.Notice.drained | abi.Notice.gone, words[2]);
     try std.testing.expectEqual(3, words[3]);
+    // Not read yet, as when the server ends between two turns.
+    notices.add(&slots, 1, abi.Notice.gone);
     notices.publish(&slots, &batch);
-    try std.testing.expectEqual(0, control[abi.control.notices_count]);
+    try std.testing.expectEqual(3, control[abi.control.notices_count]);
+    try std.testing.expectEqual(1, words[6]);
 }
