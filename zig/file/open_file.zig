@@ -24,6 +24,8 @@ pub const OpenFile = struct {
     allocator: std.mem.Allocator,
     fd: sys.Descriptor,
     about: sys_file.About,
+    /// What Last-Modified says.
+    modified_seconds: u64,
     /// The cache's own reference is one of them.
     references: u32,
     key: Key,
@@ -73,13 +75,15 @@ pub const OpenFile = struct {
         errdefer writer.deinit();
         writer.writer.print("{s}{s}\x00", .{ path, suffix }) catch return error.OutOfMemory;
         const path_len = path.len + suffix.len;
-        const lines = writeLines(&writer.writer, root, seed, path_len + 1) catch
+        const modified_seconds = modifiedSeconds(seed.about);
+        const lines = writeLines(&writer.writer, root, seed, modified_seconds) catch
             return error.OutOfMemory;
         const text = try writer.toOwnedSlice();
         file.* = .{
             .allocator = allocator,
             .fd = seed.fd,
             .about = seed.about,
+            .modified_seconds = modified_seconds,
             .references = 1,
             .key = .{
                 .root = seed.key.root,
@@ -94,13 +98,20 @@ pub const OpenFile = struct {
         return file;
     }
 
+    /// RFC 9110 8.8.2.1: a server never says that a file was changed after its answer.
+    fn modifiedSeconds(about: sys_file.About) u64 {
+        const now: u64 = @intCast(@max(sys.realtimeSeconds(), 0));
+        return @min(about.modified_ns / std.time.ns_per_s, now);
+    }
+
     fn writeLines(
         writer: *std.Io.Writer,
         root: *const Root,
         seed: Seed,
-        start: usize,
+        modified_seconds: u64,
     ) std.Io.Writer.Error!Lines {
         var lines: Lines = .{};
+        const start = writer.end;
         try writer.writeAll("vary: accept-encoding\r\n");
         lines.vary_end = @intCast(writer.end - start);
         const cache_control = root.options.cache_control;
@@ -113,7 +124,7 @@ pub const OpenFile = struct {
             try writer.writeAll("\r\n");
         }
         var modified: [date.bytes_len]u8 = undefined;
-        date.format(&modified, seed.about.modified_ns / std.time.ns_per_s);
+        date.format(&modified, modified_seconds);
         try writer.print("last-modified: {s}\r\n", .{modified});
         lines.kept_end = @intCast(writer.end - start);
         try writer.writeAll("accept-ranges: bytes\r\n");
@@ -172,7 +183,7 @@ pub const OpenFile = struct {
     pub fn validators(file: *const OpenFile) conditional.Validators {
         return .{
             .etag = file.allLines()[file.lines.etag_start..file.lines.etag_end],
-            .modified_seconds = file.about.modified_ns / std.time.ns_per_s,
+            .modified_seconds = file.modified_seconds,
         };
     }
 
