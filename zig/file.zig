@@ -120,11 +120,6 @@ pub const Files = struct {
             .now_ms = now_ms,
         });
     }
-
-    /// Closes every file that no answer needs: for when the process has no descriptors left.
-    pub fn closeIdle(files: *Files) void {
-        files.planner.cache.dropAll();
-    }
 };
 
 test {
