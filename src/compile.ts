@@ -2,10 +2,16 @@
  * Compiles what a program declared: routes and prefixes into the native router, middleware into
  * chains. Called by `app.ts`.
  */
-import { type Around, nearest, type Ring, type Scope, type Step } from "./compose.ts";
-import { type Definition, type FlatDefinition, type FlatRoute, flatten } from "./definition.ts";
+import { type Around, nearest, type Ring, type Step } from "./compose.ts";
+import {
+  type Definition,
+  type FlatDefinition,
+  type FlatRoute,
+  type FlatScope,
+  flatten,
+} from "./definition.ts";
 import { ChopinError } from "./errors.ts";
-import { FileReference, rootOfHandler } from "./files.ts";
+import { FileReference, type FilesHandler, filesHandler, withNotFound } from "./files.ts";
 import { methodId } from "./native/abi.ts";
 import { answerNatively } from "./native/files.ts";
 import { RouteRefused } from "./native/route-refused.ts";
@@ -19,7 +25,7 @@ import {
   Target,
 } from "./program.ts";
 import { captureNames, middlewareOf, type RouteDeclaration } from "./route.ts";
-import { specialTargets } from "./special.ts";
+import { customNotFound, specialTargets } from "./special.ts";
 import { prepareConstant } from "./static.ts";
 
 export interface ProgramOptions {
@@ -115,15 +121,12 @@ async function handlerOf(
   declaration: RouteDeclaration,
   id: number,
   surrounded: boolean,
-  scope: Scope,
+  scope: FlatScope,
 ): Promise<Step> {
   const { answer } = declaration;
   if (typeof answer === "function") {
-    const root = rootOfHandler(answer);
-    // What is not found is an error, which a hook wants to see.
-    const hooked = nearest(scope, "onError") !== undefined;
-    if (root !== undefined && !surrounded && !hooked) answerNatively(router.handle, id, root);
-    return answer as Step;
+    const files = filesHandler(answer);
+    return files === undefined ? (answer as Step) : filesStep(files);
   }
   if (answer instanceof FileReference) return (ctx) => answer.answer(ctx);
   const constant = await prepareConstant(answer);
@@ -131,6 +134,14 @@ async function handlerOf(
   if (surrounded) constant.native = false;
   else router.constant(id, constant);
   return () => constant;
+
+  function filesStep({ root }: FilesHandler): Step {
+    const notFound = customNotFound(scope);
+    // Who answers for errors and for what is not there wants to be asked.
+    const asked = notFound !== undefined || nearest(scope, "onError") !== undefined;
+    if (root !== undefined && !surrounded && !asked) answerNatively(router.handle, id, root);
+    return notFound === undefined ? (answer as Step) : withNotFound(answer as Step, notFound);
+  }
 }
 
 function methodOf(router: Router, method: string): number {

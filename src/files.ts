@@ -4,7 +4,13 @@ import type { FileOptions } from "./files/options.ts";
 
 export { FileReference, file } from "./files/answer.ts";
 export type { FileOptions, FilesOptions } from "./files/options.ts";
-export { type EmbeddedFiles, fileRoutes, rootOfHandler } from "./files/routes.ts";
+export {
+  type EmbeddedFiles,
+  type FilesHandler,
+  fileRoutes,
+  filesHandler,
+  withNotFound,
+} from "./files/routes.ts";
 
 /**
  * The Web's `Response` with one more way to make an answer: `Response.file(path, options)`, which

@@ -33,7 +33,7 @@ export function specialTargets(
 /**
  * The handler for unknown paths, with the status that such an answer has unless it says otherwise.
  */
-function customNotFound(scope: FlatScope): Step | undefined {
+export function customNotFound(scope: FlatScope): Step | undefined {
   for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
     const { notFound } = at;
     if (notFound === undefined) continue;

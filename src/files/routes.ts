@@ -1,6 +1,7 @@
 /** The routes that `app.files` declares for a folder, or for files of the executable. */
 import { resolve } from "node:path";
-import { ChopinError, problem } from "../errors.ts";
+import type { Step } from "../compose.ts";
+import { ChopinError, HTTPError, problem } from "../errors.ts";
 import { embed, embeddedRoot, type RootOptions, rootOf } from "../native/files.ts";
 import type { RequestContext } from "../request-context.ts";
 import { redirect } from "../response.ts";
@@ -20,12 +21,29 @@ const embeddedPrefix = "/$bunfs/";
 /** The wildcard's name; `ctx.params.rest` in middleware of the route. */
 const rest = "rest";
 
-/** Handlers that do nothing but what native code can do by itself, and the root of each. */
-const nativeRoots = new WeakMap<object, number>();
+/** A handler of `app.files`. */
+export interface FilesHandler {
+  /** The root whose files it answers with, when native code can do the same by itself. */
+  readonly root: number | undefined;
+}
 
-/** The root whose files a handler answers with, whatever the request; undefined for others. */
-export function rootOfHandler(handler: object): number | undefined {
-  return nativeRoots.get(handler);
+const handlers = new WeakMap<object, FilesHandler>();
+
+/** What is known of a handler that `app.files` made; undefined for others. */
+export function filesHandler(handler: object): FilesHandler | undefined {
+  return handlers.get(handler);
+}
+
+/** A handler of files behind which another one answers for what is not there. */
+export function withNotFound(handler: Step, notFound: Step): Step {
+  return (ctx) => {
+    try {
+      return handler(ctx);
+    } catch (error) {
+      if (error instanceof HTTPError && error.code === "not_found") return notFound(ctx);
+      throw error;
+    }
+  };
 }
 
 /**
@@ -46,14 +64,14 @@ export function fileRoutes(
   const { use, name } = options;
   const routeOptions = { ...(use && { use }), ...(name !== undefined && { name }) };
   const prefix = path.endsWith("/") ? path.slice(0, -1) : path;
-  const route = (pattern: string, handler: (ctx: RequestContext) => unknown) =>
-    declareRoute("GET", pattern, routeOptions, handler, 3);
-  const index = (ctx: RequestContext) => answerBelow(ctx, root, "");
+  const route = (pattern: string, handler: Step, native: boolean) => {
+    handlers.set(handler, { root: native ? root : undefined });
+    return declareRoute("GET", pattern, routeOptions, handler, 3);
+  };
   const below = (ctx: RequestContext) => answerBelow(ctx, root, restOf(ctx));
-  nativeRoots.set(index, root).set(below, root);
-  const routes = [route(`${prefix}/*${rest}`, below)];
-  if (prefix === "") return [...routes, route("/", index)];
-  return [...routes, route(prefix, (ctx) => folderItself(ctx, root))];
+  const routes = [route(`${prefix}/*${rest}`, below, true)];
+  if (prefix === "") return [...routes, route("/", (ctx) => answerBelow(ctx, root, ""), true)];
+  return [...routes, route(prefix, (ctx) => folderItself(ctx, root), false)];
 }
 
 /**

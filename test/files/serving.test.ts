@@ -216,6 +216,22 @@ describe("a folder", () => {
     },
   );
 
+  bothWays(
+    "leaves what is not there to notFound",
+    () => {
+      const inner = new Chopin().files("/", root).notFound(() => "inner");
+      const app = new Chopin().files("/", root, { index: false }).nest("/inner", inner);
+      return app.notFound((ctx) => `outer ${ctx.path}`);
+    },
+    async (send) => {
+      expect((await send("GET", "/a.txt")).body).toBe("content of a");
+      expect(await send("GET", "/nothing")).toMatchObject({ status: 404, body: "outer /nothing" });
+      expect(await send("GET", "/")).toMatchObject({ status: 404, body: "outer /" });
+      expect(await send("GET", "/inner/x")).toMatchObject({ status: 404, body: "inner" });
+      expect((await send("GET", "/inner/a.txt")).body).toBe("content of a");
+    },
+  );
+
   test("must exist, and have options that mean something", () => {
     const app = new Chopin();
     const fails = (run: () => unknown, fault: string) =>
