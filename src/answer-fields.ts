@@ -143,6 +143,23 @@ export function fieldLines(fields: readonly Field[] | undefined): string {
   return lines;
 }
 
+/** The fields of one answer; what clients and proxies accept ends far below. */
+const fieldsBytesMax = 64 * 1024;
+
+/**
+ * `fieldLines` of an answer that goes out.
+ *
+ * @throws ChopinError `answer_too_large`.
+ */
+export function headLines(fields: readonly Field[] | undefined): string {
+  const lines = fieldLines(fields);
+  if (lines.length <= fieldsBytesMax) return lines;
+  throw new ChopinError(
+    "answer_too_large",
+    `The fields of an answer exceed ${fieldsBytesMax} bytes.`,
+  );
+}
+
 function checkValue(name: string, value: string): string {
   if (!fieldValue.test(value)) {
     throw new ChopinError(

@@ -71,9 +71,9 @@ export abstract class Declarations<S extends object = State> {
   /**
    * Serves the files of a folder below a path, for GET and HEAD; or files that are embedded in a
    * compiled executable, by their paths below the route. A relative folder is relative to the one
-   * in which the process runs. Nothing outside of the folder is ever sent: a symbolic link that leaves
-   * it, or is absolute, leads nowhere. Folders are answered with their index, and redirected to a
-   * slash at their end; what is not there is 404.
+   * in which the process runs. Nothing outside of the folder is ever sent: a symbolic link that
+   * leaves it, or is absolute, leads nowhere. Folders are answered with their index, and redirected
+   * to a slash at their end; what is not there is 404, or left to `notFound`.
    *
    * @throws ChopinError `files_folder` when there is no such folder or file, `invalid_option`.
    * @example

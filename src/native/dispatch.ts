@@ -5,7 +5,7 @@
  */
 
 import { bodyOf, PreparedAnswer } from "../answer.ts";
-import { type Field, fieldLines, mergeFields } from "../answer-fields.ts";
+import { type Field, headLines, mergeFields } from "../answer-fields.ts";
 import { failed, finish, type Scope } from "../compose.ts";
 import { ChopinError, type ProblemCode, problemBody, problems } from "../errors.ts";
 import type { Program } from "../program.ts";
@@ -19,9 +19,6 @@ import { FilePlan } from "./files.ts";
 import { Streams } from "./streams.ts";
 
 const requestsStart = view.requests >>> 2;
-
-/** The head of one answer; what clients and proxies accept ends far below. */
-const fieldsBytesMax = 64 * 1024;
 
 export function createDispatcher(native: NativeServer, program: Program): Dispatcher {
   return new BatchDispatcher(native, program);
@@ -140,7 +137,7 @@ class BatchDispatcher implements Dispatcher {
   #writeAnswer(ctx: NativeContext, answer: PreparedAnswer, scope: Scope): void {
     const { body: given } = answer;
     if (given instanceof FilePlan) {
-      const lines = linesOf(mergeFields(ctx.draftFields, answer.fields));
+      const lines = headLines(mergeFields(ctx.draftFields, answer.fields));
       this.#writer.placeFile(ctx, headOf(ctx, answer.statusOver(ctx), kind.none), lines, given);
       return;
     }
@@ -201,7 +198,7 @@ class BatchDispatcher implements Dispatcher {
 
   #head(ctx: NativeContext, answer: PreparedAnswer, first: Piece | undefined): void {
     const fields = mergeFields(ctx.draftFields, answer.fields);
-    const lines = linesOf(fields);
+    const lines = headLines(fields);
     const flags = ctx.closing ? answerFlag.close : 0;
     const head = answer.statusOver(ctx) | (answer.kindOfStream(first) << 16) | flags;
     if (!this.#writer.placeHead(ctx, head, lines, answer.length)) {
@@ -217,7 +214,7 @@ class BatchDispatcher implements Dispatcher {
     fields: readonly Field[] | undefined,
     body: Body,
   ): void {
-    const lines = linesOf(fields);
+    const lines = headLines(fields);
     this.#writer.place(ctx, headOf(ctx, status, kindOfBody), lines, body);
   }
 }
@@ -226,16 +223,6 @@ class BatchDispatcher implements Dispatcher {
 function headOf(ctx: NativeContext, status: number, kindOfBody: number): number {
   const head = status | (kindOfBody << 16);
   return ctx.closing ? head | answerFlag.close : head;
-}
-
-function linesOf(fields: readonly Field[] | undefined): string {
-  if (fields === undefined) return "";
-  const lines = fieldLines(fields);
-  if (lines.length <= fieldsBytesMax) return lines;
-  throw new ChopinError(
-    "answer_too_large",
-    `The fields of an answer exceed ${fieldsBytesMax} bytes.`,
-  );
 }
 
 function wrongLength(promised: number, length: number): ChopinError {

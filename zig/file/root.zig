@@ -74,7 +74,8 @@ pub const Root = struct {
     }
 
     /// Opens the folder again when its path names another one, as after a deployment that builds a
-    /// new folder and renames it, or moves a link. While the path names none, the old one is served.
+    /// new folder and renames it, or moves a link. While the path names none, the old one is
+    /// served.
     pub fn refresh(root: *Root, now_ms: u64) void {
         const path = root.options.folder_path;
         if (path.len == 0 or now_ms -| root.checked_ms < root.options.check_ms) return;
