@@ -1,5 +1,6 @@
 /** Smaller bodies for clients that can read them (RFC 9110 8.4, 12.5.3). */
-import type { Answer } from "../answer.ts";
+import type { Answer, PreparedAnswer } from "../answer.ts";
+import { isStreamSource, iterate, type Piece, type Pieces, type StreamSource } from "../stream.ts";
 import {
   encodedBody,
   isBodiless,
@@ -9,6 +10,7 @@ import {
 } from "./support/answer-body.ts";
 import { addVary, fieldOf, hasDirective } from "./support/answer-head.ts";
 import { type CodingName, codings, negotiate } from "./support/coding.ts";
+import { CompressedPieces } from "./support/compressed-pieces.ts";
 import { type AnyContext, type AnyMiddleware, after, whenReady } from "./support/middleware.ts";
 import { checkOptions, checkWhole, invalidOption } from "./support/options.ts";
 
@@ -19,7 +21,10 @@ export interface CompressOptions {
    * and gzip unless told. zstd makes bodies as small as the others do in a tenth of the time.
    */
   readonly codings?: readonly CodingName[];
-  /** Bytes from which a body is compressed: 1,024 unless told; below it one packet does anyway. */
+  /**
+   * Bytes from which a body is compressed: 1,024 unless told; below it one packet does anyway. A
+   * stream counts when its length is not known.
+   */
   readonly thresholdBytes?: number;
   /**
    * Bytes from which another thread compresses: 16,384 unless told, some 0.1 ms with zstd and
@@ -28,7 +33,8 @@ export interface CompressOptions {
   readonly asyncFromBytes?: number;
   /**
    * Media types that are compressed: names, or patterns for the whole name. Text, JSON, XML,
-   * JavaScript, WebAssembly, SVG and fonts unless told.
+   * JavaScript, WebAssembly, SVG and fonts unless told. Not `text/event-stream`: such streams are
+   * many, stay for hours, and say little at a time; name it here if yours are different.
    */
   readonly types?: readonly (string | RegExp)[];
 }
@@ -49,7 +55,9 @@ const thresholdDefault = 1024;
 const asyncFromDefault = 16 * 1024;
 
 /**
- * Compresses bodies as Accept-Encoding asks for. Left alone are small bodies, types that are
+ * Compresses bodies as Accept-Encoding asks for, whole ones and streams; of a stream, everything so
+ * far is sent whenever its producer pauses. A stream that is being compressed takes up to 1 MiB of
+ * memory. Left alone are small bodies, types that are
  * compressed by themselves, answers with Content-Encoding, Content-Range or `no-transform`, those
  * to HEAD and to requests with Range, and what would not become smaller. Strong ETags become weak.
  * Do not compress pages that have both a secret and what a stranger can choose: their length tells
@@ -74,33 +82,80 @@ export function compress(options: CompressOptions = {}): AnyMiddleware {
         notModified(ctx, answer, negotiate(ctx.header("accept-encoding"), names) !== undefined);
         return undefined;
       }
-      if (!isTransformable(ctx, answer) || !isCompressible(mediaTypeOf(ctx, answer)))
-        return undefined;
-      // Also where it stays as it is: another client would have got something else.
-      addVary(ctx, answer, "Accept-Encoding");
-      if (ctx.method === "HEAD" || ctx.header("range") !== undefined) return undefined;
-      const name = negotiate(ctx.header("accept-encoding"), names);
-      if (name === undefined) return undefined;
-      const bytes = encodedBody(answer);
-      if (bytes.length < thresholdBytes) return undefined;
-      const coding = codings[name];
-      const made = bytes.length < asyncFromBytes ? coding.now(bytes) : coding.later(bytes);
-      return whenReady(made, (smaller) => {
-        if (smaller.length < bytes.length) encode(ctx, answer, name, smaller);
-        return answer;
+      if (!isTransformable(ctx, answer)) return undefined;
+      return whenReady(typeOf(ctx, answer), (type) => {
+        if (!isCompressible(type)) return answer;
+        // Also where it stays as it is: another client would have got something else.
+        addVary(ctx, answer, "Accept-Encoding");
+        if (ctx.method === "HEAD" || ctx.header("range") !== undefined) return answer;
+        const name = negotiate(ctx.header("accept-encoding"), names);
+        if (name === undefined) return answer;
+        if (isStreamSource(answer.body)) return stream(ctx, answer, name, thresholdBytes);
+        const bytes = encodedBody(answer);
+        if (bytes.length < thresholdBytes) return answer;
+        const coding = codings[name];
+        const made = bytes.length < asyncFromBytes ? coding.now(bytes) : coding.later(bytes);
+        return whenReady(made, (smaller) => {
+          if (smaller.length < bytes.length) encode(ctx, answer, name, smaller);
+          return answer;
+        });
       });
     });
+}
+
+/** A stream whose length nobody knows may be long. */
+function stream(ctx: AnyContext, answer: Answer, name: CodingName, thresholdBytes: number): Answer {
+  const { length } = answer as PreparedAnswer;
+  if (length !== undefined && length < thresholdBytes) return answer;
+  encode(ctx, answer, name, new CompressedPieces(iterate(answer.body as StreamSource), name));
+  return answer;
 }
 
 function encode(
   ctx: AnyContext,
   answer: Answer,
   name: CodingName,
-  bytes: Uint8Array<ArrayBuffer>,
+  body: Uint8Array<ArrayBuffer> | StreamSource,
 ): void {
-  replaceBody(answer, bytes);
+  replaceBody(answer, body);
   answer.headers.set("Content-Encoding", name);
   weaken(ctx, answer);
+}
+
+/**
+ * The media type of an answer. Text of a stream is known by its first piece, for which its head
+ * would have waited anyhow: once it is compressed, nobody could tell.
+ */
+function typeOf(ctx: AnyContext, answer: Answer): string | Promise<string> {
+  const { body } = answer;
+  const type = mediaTypeOf(ctx, answer);
+  if (type !== "" || !isStreamSource(body) || ctx.method === "HEAD") return type;
+  const pieces = iterate(body);
+  const { length } = answer as PreparedAnswer;
+  return whenReady(pieces.next(), (first) => {
+    replaceBody(answer, behind(first, pieces));
+    (answer as PreparedAnswer).length = length;
+    if (first.done || typeof first.value !== "string") return "";
+    answer.headers.set("Content-Type", "text/plain; charset=utf-8");
+    return "text/plain";
+  });
+}
+
+/** Pieces of which the first was read. */
+function behind(first: IteratorResult<Piece, unknown>, pieces: Pieces): AsyncIterable<Piece> {
+  let unread: typeof first | undefined = first;
+  const rest: AsyncIterator<Piece, unknown> = {
+    async next() {
+      const step = unread ?? (await pieces.next());
+      unread = undefined;
+      return step;
+    },
+    async return(value) {
+      await pieces.return?.();
+      return { done: true, value };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => rest };
 }
 
 /**
@@ -121,7 +176,8 @@ function weaken(ctx: AnyContext, answer: Answer): void {
 
 function isTransformable(ctx: AnyContext, answer: Answer): boolean {
   const { status } = answer;
-  if (isBodiless(status) || status === 206 || !isBuffered(answer)) return false;
+  if (isBodiless(status) || status === 206) return false;
+  if (!isBuffered(answer) && !isStreamSource(answer.body)) return false;
   if (untouchable.some((key) => fieldOf(ctx, answer, key) !== undefined)) return false;
   return !hasDirective(fieldOf(ctx, answer, "cache-control"), "no-transform");
 }

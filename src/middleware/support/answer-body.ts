@@ -1,6 +1,7 @@
 /** Bodies of answers as the bytes that are sent, made once and kept with the answer. */
 import { type Answer, bodyOf, type PreparedAnswer } from "../../answer.ts";
 import { kind } from "../../native/abi.ts";
+import type { StreamSource } from "../../stream.ts";
 import { fieldOf } from "./answer-head.ts";
 import type { AnyContext } from "./middleware.ts";
 
@@ -36,11 +37,11 @@ export function encodedBody(answer: Answer): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Puts other bytes in the body's place; the Content-Type stays. */
-export function replaceBody(answer: Answer, bytes: Uint8Array<ArrayBuffer>): void {
+/** Puts other bytes in the body's place, at hand or streamed; the Content-Type stays. */
+export function replaceBody(answer: Answer, body: Uint8Array<ArrayBuffer> | StreamSource): void {
   const prepared = answer as PreparedAnswer;
   const kindOfBody = prepared.kind;
-  prepared.body = bytes;
+  prepared.body = body;
   prepared.kind = kindOfBody;
 }
 
