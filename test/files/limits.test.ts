@@ -39,6 +39,61 @@ describe("a file of 5 GiB", () => {
   });
 });
 
+describe("what the kernel sends", () => {
+  const megabyte = 1024 * 1024;
+  const bytes = Buffer.alloc(4 * megabyte);
+  for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(at, at);
+  folder.write("numbers", bytes);
+  const around: readonly (readonly [string, () => Chopin])[] = [
+    ["without JavaScript", app],
+    ["behind middleware", () => app().layer((_, next) => next())],
+    ["late", () => app().layer(async (_, next) => Bun.sleep(0).then(next))],
+  ];
+
+  for (const [how, make] of around) {
+    test(`is the file, whole, in ranges and in parts, ${how}`, async () => {
+      await withServer(make(), async (server) => {
+        const get = async (range?: string) => {
+          const headers = range === undefined ? {} : { Range: `bytes=${range}` };
+          return Buffer.from(await (await fetch(`${server.url}numbers`, { headers })).bytes());
+        };
+        expect((await get()).equals(bytes)).toBe(true);
+        expect((await get("1000-3999999")).equals(bytes.subarray(1000, 4_000_000))).toBe(true);
+        const parts = await get(`0-${megabyte - 1},${2 * megabyte}-${3 * megabyte - 1},-7`);
+        const at = parts.indexOf("\r\n\r\n") + 4;
+        expect(parts.subarray(at, at + megabyte).equals(bytes.subarray(0, megabyte))).toBe(true);
+        const next = parts.indexOf("\r\n\r\n", at + megabyte) + 4;
+        const second = bytes.subarray(2 * megabyte, 3 * megabyte);
+        expect(parts.subarray(next, next + megabyte).equals(second)).toBe(true);
+        expect(parts.indexOf(bytes.subarray(-7), next + megabyte)).toBeGreaterThan(0);
+      });
+    });
+
+    test(`comes in order when it is asked for again and again, ${how}`, async () => {
+      await withServer(make(), async (server) => {
+        const client = await RawClient.connect(server);
+        const range = (first: number, last: number) =>
+          `GET /numbers HTTP/1.1\r\nHost: a\r\nRange: bytes=${first}-${last}\r\n\r\n`;
+        const asked = Array.from({ length: 12 }, (_, at): [number, number] => {
+          // Small ones are copied, large ones are not.
+          return at % 2 === 0 ? [at, at + 9] : [at * megabyte * 0.3 - (at % 4), 4 * megabyte - 5];
+        }).map(([first, last]): [number, number] => [Math.floor(first), last]);
+        const last = "HEAD /numbers HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        client.send(asked.map(([first, end]) => range(first, end)).join("") + last);
+        let rest = Buffer.from(await client.read(), "latin1");
+        for (const [first, end] of asked) {
+          const start = rest.indexOf("\r\n\r\n") + 4;
+          const length = end - first + 1;
+          const body = rest.subarray(start, start + length);
+          expect([first, body.equals(bytes.subarray(first, end + 1))]).toEqual([first, true]);
+          rest = rest.subarray(start + length);
+        }
+        expect(rest.toString("latin1")).toContain(`Content-Length: ${bytes.length}`);
+      });
+    });
+  }
+});
+
 describe("descriptors", () => {
   test.if(process.platform === "linux")("are bounded, however many files there are", async () => {
     const open = () => readdirSync("/proc/self/fd").length;
