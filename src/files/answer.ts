@@ -3,7 +3,6 @@
  * answer is, so it is made when the handler runs, and middleware sees its true status and fields.
  * Called by contexts, by `compose.ts` and by the routes of `routes.ts`.
  */
-import { resolve } from "node:path";
 import { checkStatus, PreparedAnswer } from "../answer.ts";
 import { type Field, fieldsFrom, setField } from "../answer-fields.ts";
 import { HTTPError, type ProblemCode, problems } from "../errors.ts";
@@ -11,7 +10,7 @@ import { kind } from "../native/abi.ts";
 import { type FilePlan, planMethod, planOf, rootOf } from "../native/files.ts";
 import type { RequestContext } from "../request-context.ts";
 import { attachment } from "./disposition.ts";
-import { cacheControlText, type FileOptions, fileRootOptions } from "./options.ts";
+import { absolutePath, cacheControlText, type FileOptions, fileRootOptions } from "./options.ts";
 
 /** What the answer of a file depends on (RFC 9110 13, 14.2, 12.5.3). */
 const askedBy: readonly string[] = [
@@ -37,9 +36,9 @@ export class FileReference {
   /** Fields that the options set. */
   readonly #own: readonly Field[];
 
-  /** @throws ChopinError for wrong options. */
+  /** @throws ChopinError for wrong options, and for what is no path. */
   constructor(path: string, options: FileOptions = noOptions) {
-    this.#path = resolve(path);
+    this.#path = absolutePath(path);
     this.#status = options.status === undefined ? 0 : checkStatus(options.status);
     this.#root = rootFor(options);
     this.#own = options === noOptions ? [] : ownFields(this.#path, options);

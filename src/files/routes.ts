@@ -1,5 +1,4 @@
 /** The routes that `app.files` declares for a folder, or for files of the executable. */
-import { resolve } from "node:path";
 import type { Step } from "../compose.ts";
 import { ChopinError, HTTPError, problem } from "../errors.ts";
 import { embed, embeddedRoot, type RootOptions, rootOf } from "../native/files.ts";
@@ -7,7 +6,7 @@ import type { RequestContext } from "../request-context.ts";
 import { redirect } from "../response.ts";
 import { declareRoute, type RouteDeclaration } from "../route.ts";
 import { answerBelow, isBelow } from "./answer.ts";
-import { type FilesOptions, folderRootOptions } from "./options.ts";
+import { absolutePath, type FilesOptions, folderRootOptions } from "./options.ts";
 
 /**
  * Files of a compiled executable: paths below the route, and what `import … with { type: "file" }`
@@ -59,7 +58,7 @@ export function fileRoutes(
   const rootOptions = folderRootOptions(options);
   const root =
     typeof source === "string"
-      ? rootOf(resolve(source), rootOptions)
+      ? rootOf(absolutePath(source), rootOptions)
       : embeddedFiles(source, rootOptions);
   const { use, name } = options;
   const routeOptions = { ...(use && { use }), ...(name !== undefined && { name }) };

@@ -240,6 +240,9 @@ describe("a folder", () => {
     fails(() => app.files("/x", folder.at("public/a.txt")), "files_folder");
     fails(() => app.files("/x", { "a.txt": folder.at("nothing") }), "files_folder");
     fails(() => app.files("x", root), "invalid_route");
+    fails(() => app.files("/x", ""), "files_folder");
+    fails(() => app.files("/x", `${root}\0`), "files_folder");
+    fails(() => file(""), "files_folder");
     for (const options of [
       { index: "a/b" },
       { index: [""] },
