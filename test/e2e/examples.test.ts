@@ -87,6 +87,67 @@ describe("examples/target.ts", () => {
   });
 });
 
+describe("examples/streams.ts", () => {
+  let server: Started;
+  beforeAll(async () => {
+    server = await startExample("streams.ts");
+  });
+  afterAll(async () => {
+    expect(await server.stop()).toBe("");
+  });
+  const ask = (path: string, init?: RequestInit) => fetch(server.address + path, init);
+
+  test("the page and its style, as files", async () => {
+    const page = await ask("/");
+    expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(await page.text()).toContain("<h1>Streams and files</h1>");
+    const again = await ask("/", { headers: { "If-None-Match": page.headers.get("etag") ?? "" } });
+    expect(again.status).toBe(304);
+    const style = await ask("/style.css", { headers: { Range: "bytes=0-3" } });
+    expect([style.status, await style.text()]).toEqual([206, "body"]);
+    const saved = await ask("/download");
+    expect(saved.headers.get("content-disposition")).toBe('attachment; filename="Streams.html"');
+  });
+
+  test("GET /clock ticks until its reader leaves", async () => {
+    const clock = await ask("/clock");
+    expect(clock.headers.get("content-type")).toBe("text/event-stream");
+    const reader = clock.body!.getReader();
+    const { value } = await reader.read();
+    expect(new TextDecoder().decode(value)).toMatch(/^event: tick\ndata: \{"time":".+"\}\n\n$/);
+    await reader.cancel();
+  });
+
+  test("GET /table.csv is made while it is sent", async () => {
+    const table = await ask("/table.csv?rows=100000");
+    expect(table.headers.get("transfer-encoding")).toBe("chunked");
+    const lines = (await table.text()).trimEnd().split("\n");
+    expect([lines.length, lines[0], lines.at(-1)]).toEqual([
+      100_001,
+      "number,square",
+      "100000,10000000000",
+    ]);
+  });
+
+  test("POST /upload hashes what comes", async () => {
+    const body = Buffer.alloc(20_000_000, "chopin");
+    const sha256 = new Bun.CryptoHasher("sha256").update(body).digest("hex");
+    const answer = await ask("/upload", { method: "POST", body });
+    expect(await answer.json()).toEqual({ bytes: body.length, sha256 });
+  });
+
+  test("POST /form takes text and files", async () => {
+    const body = new FormData();
+    body.set("title", "Étude");
+    body.set("pictures", new File(["png"], "a.png", { type: "image/png" }));
+    const answer = await ask("/form", { method: "POST", body });
+    expect(await answer.json()).toEqual({
+      title: "Étude",
+      pictures: [{ name: "a.png", type: "image/png", size: 3 }],
+    });
+  });
+});
+
 describe("examples/echo.ts", () => {
   test("answers any method on any path with the body", async () => {
     const server = await startExample("echo.ts");
