@@ -56,7 +56,10 @@ pub fn write(server: anytype, slot: u32, generation: u32, bytes: []const u8) Err
         server.destroy(connection);
         return error.Gone;
     };
-    if (connection.backlog() <= limits.stream_backlog_bytes) return false;
+    // What waits behind the first answer must not hold it up: it would wait for itself.
+    const first = connection.held_first == slot;
+    const waiting = if (first) connection.output.bytes else connection.backlog();
+    if (waiting <= limits.stream_backlog_bytes) return false;
     stream.drain_wanted = true;
     return true;
 }
@@ -134,7 +137,7 @@ pub fn drained(server: anytype, connection: *const Connection) void {
     switch (core.held.at(connection.held_first).answer) {
         .stream => |*stream| {
             if (!stream.drain_wanted) return;
-            if (connection.backlog() > limits.stream_backlog_bytes / 2) return;
+            if (connection.output.bytes > limits.stream_backlog_bytes / 2) return;
             stream.drain_wanted = false;
             core.notices.add(&core.held, connection.held_first, abi.Notice.drained);
         },

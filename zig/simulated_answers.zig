@@ -76,6 +76,7 @@ fn parseChunks(bytes: *[]const u8, body: *std.ArrayList(u8)) !bool {
         const size = try std.fmt.parseInt(usize, bytes.*[0..end], 16);
         const rest = bytes.*[end + 2 ..];
         if (size == 0) {
+            if (rest.len < 2) break;
             if (!std.mem.startsWith(u8, rest, "\r\n")) return error.NoLastLine;
             bytes.* = rest[2..];
             return true;

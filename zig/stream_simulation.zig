@@ -44,7 +44,7 @@ const Kind = enum {
     some,
 };
 
-const Plan = struct {
+pub const Plan = struct {
     kind: Kind,
     id: u32 = 0,
     total: u32 = 0,
@@ -66,13 +66,13 @@ const Plan = struct {
     }
 
     /// Byte `at` of the body that this plan's handler makes.
-    fn byte(plan: Plan, at: usize) u8 {
+    pub fn byte(plan: Plan, at: usize) u8 {
         return @intCast('a' + (at + plan.id) % 26);
     }
 };
 
 /// A handler under way.
-const Task = struct {
+pub const Task = struct {
     slot: u32,
     generation: u32,
     plan: Plan,
@@ -87,7 +87,7 @@ const Task = struct {
     gone: bool = false,
 };
 
-const World = struct {
+pub const World = struct {
     server: Implementation,
     router: *router_module.Router,
     view: sys.Memory,
@@ -99,7 +99,7 @@ const World = struct {
     /// Problems that reading a body ended with, the last one.
     problem: u16 = 0,
 
-    fn create(seed: u64, config: core_module.Config) !*World {
+    pub fn create(seed: u64, config: core_module.Config) !*World {
         const self = try allocator.create(World);
         const router: *router_module.Router = try .create(allocator);
         const view = try sys.mapMemory(abi.view.bytes);
@@ -124,7 +124,7 @@ const World = struct {
         return self;
     }
 
-    fn destroy(self: *World) void {
+    pub fn destroy(self: *World) void {
         current = null;
         for (self.tasks.items) |task| self.freeTask(task);
         self.tasks.deinit(allocator);
@@ -140,23 +140,23 @@ const World = struct {
         allocator.destroy(task);
     }
 
-    fn connect(self: *World) *Client {
+    pub fn connect(self: *World) *Client {
         return self.server.reactor.connect();
     }
 
-    fn send(self: *World, client: *Client, bytes: []const u8) !void {
+    pub fn send(self: *World, client: *Client, bytes: []const u8) !void {
         _ = self;
         try client.incoming.appendSlice(allocator, bytes);
     }
 
-    fn turn(self: *World) !u32 {
+    pub fn turn(self: *World) !u32 {
         const done = try self.server.turn(false);
         try self.hear();
         return done;
     }
 
     /// Turns and steps until nothing more happens.
-    fn run(self: *World) !void {
+    pub fn run(self: *World) !void {
         for (0..100_000) |_| {
             var steps: u32 = 0;
             var at: usize = 0;
@@ -186,7 +186,7 @@ const World = struct {
     }
 
     /// Everybody leaves, and nothing of them is left.
-    fn expectNothing(self: *World) !void {
+    pub fn expectNothing(self: *World) !void {
         for (self.server.reactor.clients.items) |client| {
             client.window = std.math.maxInt(usize);
             client.finished = true;
@@ -285,7 +285,7 @@ const World = struct {
     }
 
     /// The next thing that a handler does. True: it was its last.
-    fn step(self: *World, task: *Task) !bool {
+    pub fn step(self: *World, task: *Task) !bool {
         if (task.gone) {
             self.left += 1;
             // Whether the head was sent or not.
@@ -370,7 +370,7 @@ const World = struct {
     }
 
     fn roomBytes(self: *World) usize {
-        return if (self.random.random().boolean()) 4096 else 1 + self.random.random().int(u8);
+        return if (self.random.random().boolean()) 4096 else self.random.random().intRangeAtMost(usize, 1, 300);
     }
 
     fn stepRead(self: *World, task: *Task) !bool {
@@ -602,6 +602,26 @@ test "streams of 1 MB to readers of every pace: bounded memory, every byte" {
             const plan: Plan = .{ .kind = .stream, .id = 7 };
             for (parsed.body.items, 0..) |byte, at| try testing.expectEqual(plan.byte(at), byte);
         }
+    }
+    try world.expectNothing();
+}
+
+test "streams that wait behind another one do not hold it up" {
+    const world = try World.create(13, .{});
+    defer world.destroy();
+    const client = world.connect();
+    client.window = 100;
+    const request = "GET /stream/0/1000000/10000/-/ok" ++ host ++ "\r\n";
+    try world.send(client, request ** 3);
+    try world.run();
+    try testing.expect(world.server.core.pool.used_bytes < 1024 * 1024);
+    client.window = std.math.maxInt(usize);
+    try world.run();
+    var rest: []const u8 = client.outgoing.items;
+    for (0..3) |_| {
+        var parsed = (try parseAnswer(&rest, false)).?;
+        defer parsed.deinit();
+        try testing.expect(parsed.complete and parsed.body.items.len == 1_000_000);
     }
     try world.expectNothing();
 }
