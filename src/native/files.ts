@@ -183,18 +183,25 @@ export class FilePlan implements AsyncIterable<Uint8Array> {
     this.give(() => code.staleHandle);
   }
 
-  /** The content in pieces; can be had once. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
-    try {
-      let offset = 0;
-      while (offset < this.length) {
-        const piece = this.#read(offset);
-        offset += piece.length;
-        yield piece;
-      }
-    } finally {
+  /**
+   * The content in pieces; can be had once. No generator: one that is ended before it began would
+   * not close the file.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array<ArrayBuffer>, undefined> {
+    const end = (): IteratorResult<Uint8Array<ArrayBuffer>, undefined> => {
       this.destroy();
-    }
+      return { done: true, value: undefined };
+    };
+    let offset = 0;
+    return {
+      next: async () => {
+        if (offset >= this.length) return end();
+        const value = this.#read(offset);
+        offset += value.length;
+        return { done: false, value };
+      },
+      return: async () => end(),
+    };
   }
 
   #read(offset: number): Uint8Array<ArrayBuffer> {
@@ -203,6 +210,7 @@ export class FilePlan implements AsyncIterable<Uint8Array> {
     const count =
       handle === undefined ? 0 : chopin_file_plan_read(handle, offset, piece, piece.length);
     if (count > 0) return piece.subarray(0, count);
+    this.destroy();
     throw new ChopinError(
       "file_changed",
       "A file became shorter while it was sent, or could not be read any more.",
