@@ -18,6 +18,7 @@ export { type CompressOptions, compress } from "./compress.ts";
 export { type Cookies, type CookiesOptions, type CookiesState, cookies } from "./cookies.ts";
 export { type CorsOptions, type CorsOrigin, cors } from "./cors.ts";
 export { type CsrfOptions, type CsrfState, type CsrfTokenOptions, csrf } from "./csrf.ts";
+export { type DecompressOptions, decompress } from "./decompress.ts";
 export { type EtagOptions, etag } from "./etag.ts";
 export { type IpRestrictionOptions, ipRestriction } from "./ip-restriction.ts";
 export { type LoggerOptions, type LogSink, logger } from "./logger.ts";
@@ -44,6 +45,7 @@ export {
 } from "./server-timing.ts";
 export type { CodingName } from "./support/coding.ts";
 export type { CookieAttributes } from "./support/cookie-text.ts";
+export type { RequestCodingName } from "./support/inflate.ts";
 export type { AnyContext, AnyMiddleware } from "./support/middleware.ts";
 export type { LogDestination } from "./support/pino-sink.ts";
 export {
