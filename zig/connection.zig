@@ -24,6 +24,7 @@ const proxied = @import("proxied.zig");
 const reactor = @import("reactor.zig");
 const request_module = @import("request.zig");
 const sys = @import("sys.zig");
+const Carry = @import("carry.zig").Carry;
 const Core = @import("core.zig").Core;
 const Output = @import("output.zig").Output;
 
@@ -67,6 +68,8 @@ pub const Connection = struct {
     end_kind: reactor.Ending = .end,
     /// Requests dispatched or answered natively whose answer is not encoded for the socket yet.
     unanswered: u32 = 0,
+    /// Bytes that their answers will have, by what others had.
+    expected_bytes: u64 = 0,
     /// Requests in all.
     requests: u32 = 0,
     /// In `core.addresses`.
@@ -115,42 +118,6 @@ pub const Connection = struct {
             .streaming => connection.body_stream.?.wanted,
             .proxy, .head, .body, .drain, .lingering => true,
         };
-    }
-};
-
-/// Received bytes of an unfinished head, with the parser's place in them.
-pub const Carry = struct {
-    parser: parser_module.Parser,
-    block_len: u32,
-    len: u32,
-
-    const header_bytes = std.mem.alignForward(usize, @sizeOf(Carry), 16);
-
-    pub fn bytes(carry: *Carry) []u8 {
-        const base: [*]u8 = @ptrCast(carry);
-        return base[header_bytes..][0..carry.len];
-    }
-
-    fn create(
-        core: *Core,
-        content: []const u8,
-        parser: parser_module.Parser,
-    ) error{OutOfMemory}!*Carry {
-        const block = core.pool.acquire(@intCast(header_bytes + content.len)) orelse
-            return error.OutOfMemory;
-        const carry: *Carry = @ptrCast(@alignCast(block.ptr));
-        carry.* = .{
-            .parser = parser,
-            .block_len = @intCast(block.len),
-            .len = @intCast(content.len),
-        };
-        @memcpy(carry.bytes(), content);
-        return carry;
-    }
-
-    pub fn destroy(carry: *Carry, core: *Core) void {
-        const base: [*]align(16) u8 = @ptrCast(@alignCast(carry));
-        core.pool.release(base[0..carry.block_len]);
     }
 };
 
@@ -269,6 +236,7 @@ fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, le
     if (first_in_line and connection.unanswered > 0) return null;
 
     const target = request_module.resolve(core, head, method, rest) catch return null;
+    if (!hasRoomFor(core, connection, core.sizes.of(&target.outcome))) return null;
     const request: Request = .{
         .head = head,
         .bytes = rest[0..len],
@@ -280,6 +248,16 @@ fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, le
     if (target.outcome.native) return beginDrain(core, connection, request, rest[len..]);
     if (target.outcome.stream_body) return beginStream(core, connection, request, rest[len..]);
     return beginBody(core, connection, request, rest[len..]);
+}
+
+/// All answers of a batch come before anybody can know whether their client reads: of large ones no
+/// more are asked for than the backlog may hold, or one when there is none.
+fn hasRoomFor(core: *const Core, connection: *Connection, bytes: u64) bool {
+    if (connection.unanswered == 0) connection.expected_bytes = 0;
+    const before = connection.backlog() + connection.expected_bytes;
+    if (before > 0 and before + bytes > core.config.output_backlog_max) return false;
+    connection.expected_bytes += bytes;
+    return true;
 }
 
 /// A body follows a request that is answered without it.

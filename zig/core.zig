@@ -9,6 +9,7 @@ const limits = @import("limits.zig");
 const parser = @import("http/parser.zig");
 const router_module = @import("router.zig");
 const Addresses = @import("addresses.zig").Addresses;
+const AnswerSizes = @import("answer_sizes.zig").AnswerSizes;
 const CappedAllocator = @import("capped_allocator.zig").CappedAllocator;
 const Held = @import("held.zig").Held;
 const Notices = @import("notices.zig").Notices;
@@ -63,6 +64,7 @@ pub const Core = struct {
     held: Slab(Held),
     notices: Notices = .{},
     timers: TimerWheel,
+    sizes: AnswerSizes = .{},
     /// Where connections of one address are limited.
     addresses: ?Addresses = null,
     /// Connections that stopped parsing with bytes left over, to be taken up after the dispatch.

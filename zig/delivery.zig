@@ -50,6 +50,10 @@ pub fn finishEntry(server: anytype, connection: *Connection, entry: *batch_modul
         .minor = entry.minor,
     };
     const encoded = answer_module.prepare(core, plain, asked);
+    if (entry.answer == .handler) {
+        const handler = core.batch.record(entry.answer.handler)[abi.request.handler];
+        core.sizes.learn(handler, encoded.bytes().len);
+    }
     if (connection.held_first != none) return queueBehind(server, connection, entry, encoded);
     encodeOut(server, connection, encoded, &entry.attached);
     connection.unanswered -|= 1;
@@ -559,7 +563,9 @@ fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
     var chunk = held.attached;
     held.attached = null;
     defer if (chunk) |left| left.destroy(&core.pool);
-    complete(server, connection, held, answer_module.prepare(core, plain, asked), &chunk);
+    const encoded = answer_module.prepare(core, plain, asked);
+    core.sizes.learn(held.handler(), encoded.bytes().len);
+    complete(server, connection, held, encoded, &chunk);
     if (!connection.dead) advance(server, connection);
 }
 

@@ -82,6 +82,12 @@ pub const Held = struct {
         held.block = block;
     }
 
+    /// Of a request that awaits its answer.
+    pub fn handler(held: *const Held) u32 {
+        const word = held.block.?[abi.request.handler * 4 ..][0..4];
+        return std.mem.bytesToValue(u32, word);
+    }
+
     /// Puts the record and its bytes where JS can see them: record `batch_max`, bytes in the stage.
     pub fn stage(held: *const Held, batch: *const Batch) void {
         const block = held.block.?;

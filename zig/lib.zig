@@ -74,6 +74,7 @@ comptime {
 test {
     _ = @import("addresses.zig");
     _ = @import("answer.zig");
+    _ = @import("answer_sizes.zig");
     _ = @import("answer_stream.zig");
     _ = @import("batch.zig");
     _ = @import("body.zig");
@@ -97,6 +98,7 @@ test {
     _ = @import("server.zig");
     _ = @import("simulation.zig");
     _ = @import("slab.zig");
+    _ = @import("stream_medley.zig");
     _ = @import("stream_simulation.zig");
     _ = @import("sys.zig");
     _ = @import("timer_wheel.zig");

@@ -984,3 +984,26 @@ test "limits that are met are counted by their reasons" {
     _ = try world.ask(get);
     try testing.expect(metLimit(world, .descriptors_out) > 0);
 }
+
+test "of large answers no more are made at once than the backlog may hold" {
+    const world = try World.create(47, .{ .output_backlog_max = 16 * 1024 });
+    defer world.destroy();
+    const large = "GET /large HTTP/1.1\r\nHost: h\r\n\r\n";
+    try expectSummary("200 " ++ "x" ** 2048, try world.ask(large));
+    const before = world.server.core.pool.used_bytes;
+    const client = world.connect();
+    client.window = 0;
+    for (0..64) |_| try world.send(client, large);
+    try world.run();
+    const held = world.server.core.pool.used_bytes - before;
+    // In blocks that are at most half empty.
+    try testing.expect(held > 8 * 1024 and held < 40 * 1024);
+    client.window = std.math.maxInt(usize);
+    try world.run();
+    try testing.expectEqual(64, std.mem.count(u8, client.outgoing.items, "HTTP/1.1 200 OK"));
+    // Nothing else waits for that.
+    world.dispatches = 0;
+    const small = try world.ask(get ** 64);
+    try testing.expectEqual(64, std.mem.count(u8, small.outgoing.items, "HTTP/1.1 200 OK"));
+    try testing.expectEqual(1, world.dispatches);
+}
