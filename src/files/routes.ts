@@ -68,8 +68,9 @@ export function fileRoutes(
     return declareRoute("GET", pattern, routeOptions, handler, 3);
   };
   const below = (ctx: RequestContext) => answerBelow(ctx, root, restOf(ctx));
+  // The wildcard also takes nothing, so "/" is left to programs that have a page of their own.
   const routes = [route(`${prefix}/*${rest}`, below, true)];
-  if (prefix === "") return [...routes, route("/", (ctx) => answerBelow(ctx, root, ""), true)];
+  if (prefix === "") return routes;
   return [...routes, route(prefix, (ctx) => folderItself(ctx, root), false)];
 }
 

@@ -156,6 +156,7 @@ describe("a folder", () => {
     () => {
       const inner = new Chopin().files("/static", relative(process.cwd(), root));
       const app = new Chopin().files("/", root).nest("/inner", inner);
+      inner.get("/", () => "inner");
       return app.get("/api", () => "api").get("/docs/live", () => "live");
     },
     async (send) => {
@@ -163,8 +164,18 @@ describe("a folder", () => {
       expect((await send("GET", "/docs/")).body).toBe("<h1>docs</h1>");
       expect((await send("GET", "/docs/live")).body).toBe("live");
       expect((await send("GET", "/api")).body).toBe("api");
+      expect((await send("GET", "/inner")).body).toBe("inner");
       expect((await send("GET", "/inner/static/a.txt")).body).toBe("content of a");
       expect((await send("GET", "/inner/static")).headers.get("location")).toBe("./static/");
+    },
+  );
+
+  bothWays(
+    "leaves the root's own page to the program",
+    () => new Chopin().files("/", root).get("/", () => "own"),
+    async (send) => {
+      expect((await send("GET", "/")).body).toBe("own");
+      expect((await send("GET", "/a.txt")).body).toBe("content of a");
     },
   );
 
