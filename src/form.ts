@@ -191,10 +191,11 @@ async function keep(
 ): Promise<FormFile | undefined> {
   const { filename: name = "", name: field, type } = part;
   if (temporary !== undefined) {
-    const path = await temporary.write(part);
-    const file = Bun.file(path, { type });
-    if (name === "" && file.size === 0) return undefined;
-    return labelled(file, field, name, path, temporary);
+    const { path, size } = await temporary.write(part);
+    if (name === "" && size === 0) return undefined;
+    const file = labelled(Bun.file(path, { type }), field, name, path, temporary);
+    // Bun looks when it is asked, which is too late for a file that was moved.
+    return Object.defineProperty(file, "size", { value: size });
   }
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   for await (const chunk of part) chunks.push(chunk);

@@ -35,16 +35,20 @@ export class TemporaryFiles implements AsyncDisposable {
    *
    * @throws whatever the source and the file system throw.
    */
-  async write(source: AsyncIterable<Uint8Array>): Promise<string> {
+  async write(source: AsyncIterable<Uint8Array>): Promise<{ path: string; size: number }> {
     const path = join(this.#folder, `chopin-${crypto.randomUUID()}`);
     const file = await open(path, "wx", ownerOnly);
     this.#paths.push(path);
+    let size = 0;
     try {
-      for await (const chunk of source) await writeWhole(file, chunk);
+      for await (const chunk of source) {
+        await writeWhole(file, chunk);
+        size += chunk.length;
+      }
     } finally {
       await file.close();
     }
-    return path;
+    return { path, size };
   }
 
   /** Removes all that are still where they were written. */

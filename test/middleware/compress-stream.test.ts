@@ -1,4 +1,4 @@
-/** compress over streams: each coding, promptness, backpressure, cancellation, what is left alone. */
+/** compress over streams: codings, promptness, backpressure, cancellation, what is left alone. */
 import { describe, expect, test } from "bun:test";
 import { createBrotliDecompress, createGunzip, createZstdDecompress } from "node:zlib";
 import { Chopin, type Context } from "../../src/index.ts";
