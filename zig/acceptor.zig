@@ -79,8 +79,12 @@ fn register(server: anytype, index: u32) reactor_module.RegisterError!void {
 
 /// A level-triggered listener that cannot be served would spin.
 fn pause(server: anytype, reason: closings.Reason) void {
-    closings.count(server.core.batch.control(), reason, null);
-    server.accept_again_ms = server.core.now_ms + pause_ms;
+    const now_ms = server.core.now_ms;
+    // Tries that fail one after the other are one pause.
+    const goes_on = if (server.paused_ms) |last_ms| now_ms - last_ms <= 2 * pause_ms else false;
+    if (!goes_on) closings.count(server.core.batch.control(), reason, null);
+    server.paused_ms = now_ms;
+    server.accept_again_ms = now_ms + pause_ms;
     watch(server, false);
 }
 

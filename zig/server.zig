@@ -41,6 +41,8 @@ pub fn Server(comptime Reactor: type) type {
         listener: ?sys.Descriptor = null,
         /// Accepting is off until this time, for want of descriptors or slots.
         accept_again_ms: ?u64 = null,
+        /// When it was turned off last.
+        paused_ms: ?u64 = null,
         in_turn: bool = false,
         date_second: i64 = 0,
         /// Connections that died in this turn: their slots are freed at its end, since events of

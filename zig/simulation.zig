@@ -981,8 +981,12 @@ test "limits that are met are counted by their reasons" {
         try testing.expectEqual(1, metLimit(world, reason));
     }
     world.server.reactor.faults.descriptors = 100;
-    _ = try world.ask(get);
-    try testing.expect(metLimit(world, .descriptors_out) > 0);
+    const late_one = try world.ask(get);
+    for (0..20) |_| try world.sleep(100);
+    try testing.expectEqual(1, metLimit(world, .descriptors_out));
+    world.server.reactor.faults.descriptors = 0;
+    try world.sleep(200);
+    try expectSummary("200 0 /echo/a ", late_one);
 }
 
 test "of large answers no more are made at once than the backlog may hold" {
