@@ -42,6 +42,9 @@ const make = () => {
     }
     return seen;
   });
+  app.post("/upload", { streamBody: true, bodyLimit: 2 ** 30 }, async (ctx) => {
+    return told(await ctx.form({ files: "disk", folder }));
+  });
   app.post("/first", { streamBody: true, bodyLimit: 2 ** 30 }, async (ctx) => {
     for await (const one of ctx.parts()) return { first: one.name };
     return null;
@@ -87,6 +90,17 @@ describe("ctx.form", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 });
+
+test("a client that leaves in the middle of a file leaves nothing on disk", () =>
+  withServer(make(), async (server) => {
+    const client = await RawClient.connect(server);
+    const head = `POST /upload HTTP/1.1\r\nHost: a\r\nContent-Type: ${multipart}\r\n`;
+    client.send(`${head}Content-Length: 1000000\r\n\r\n`);
+    client.send(upload.toString("latin1", 0, upload.indexOf("content") + 3));
+    expect(await entriesOf(folder, 1)).toHaveLength(1);
+    client.close();
+    expect(await entriesOf(folder, 0)).toEqual([]);
+  }));
 
 describe("ctx.parts", () => {
   bothWays("on a route that streams", make, async (send) => {
