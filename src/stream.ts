@@ -55,6 +55,11 @@ function readerOf(reader: PieceReader): Pieces {
   };
 }
 
+/** Ends a producer early. The promise is rejected when the producer fails at that. */
+export async function endPieces(pieces: Pieces): Promise<void> {
+  await pieces.return?.();
+}
+
 const encoder = new TextEncoder();
 
 /**
@@ -90,9 +95,7 @@ export function readable(
         if (done) controller.close();
         else controller.enqueue(bytesOfPiece(value));
       },
-      async cancel() {
-        await pieces.return?.();
-      },
+      cancel: () => endPieces(pieces),
     },
     { highWaterMark: 0 },
   );

@@ -6,7 +6,14 @@
  */
 
 import { ChopinError } from "../errors.ts";
-import { bytesOfPiece, iterate, type Piece, type Pieces, type StreamSource } from "../stream.ts";
+import {
+  bytesOfPiece,
+  endPieces,
+  iterate,
+  type Piece,
+  type Pieces,
+  type StreamSource,
+} from "../stream.ts";
 import { code, notice } from "./abi.ts";
 import type { NativeContext } from "./exchange.ts";
 import { type Listener, type Streams, shareBytes } from "./streams.ts";
@@ -61,13 +68,13 @@ export class AnswerStream implements Listener {
   async #run(): Promise<void> {
     while (!this.#over) {
       const step = this.#pieces.next();
-      const { done, value } = step instanceof Promise ? await step : step;
+      const { done, value } = "then" in step ? await step : step;
       if (this.#over) return;
       if (done) {
         this.#finish();
         return;
       }
-      const waits = this.#take(value);
+      const waits = this.#take(typeof value === "string" ? value : bytesOfPiece(value));
       if (waits) await this.#waiting();
       else if (this.#share >= shareBytes) await this.#turn();
     }
@@ -76,11 +83,13 @@ export class AnswerStream implements Listener {
   /** True: the next piece has to wait. */
   #take(piece: Piece): boolean {
     if (this.#gathered === undefined) return this.#write(piece);
-    this.#gathered.push(piece);
     this.#size += piece.length;
+    const waits = this.#due || this.#size >= gatheredBytesMax;
+    // A producer that goes on may fill the same memory again.
+    this.#gathered.push(waits || typeof piece === "string" ? piece : piece.slice());
     if (this.#due && !this.#streams.dispatching) return this.#sendHead();
     if (this.#due) this.#streams.atTurnEnd(() => this.#turnEnded());
-    return this.#due || this.#size >= gatheredBytesMax;
+    return waits;
   }
 
   #write(piece: Piece): boolean {
@@ -134,7 +143,7 @@ export class AnswerStream implements Listener {
   #fail(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
-    Promise.resolve(this.#pieces.return?.()).catch(() => {
+    endPieces(this.#pieces).catch(() => {
       // It failed already; that error is the one to be told.
     });
     if (this.#gathered !== undefined) {
@@ -151,7 +160,7 @@ export class AnswerStream implements Listener {
     if (this.#over) return;
     this.#over = true;
     // The producer's last steps may still look at the request.
-    Promise.resolve(this.#pieces.return?.())
+    endPieces(this.#pieces)
       .catch((error: unknown) => console.error(error))
       .finally(() => this.#close(true));
   }
@@ -198,6 +207,10 @@ export function joined(pieces: readonly Piece[]): string | Uint8Array<ArrayBuffe
 }
 
 /** Ends a producer whose pieces nobody will take. */
-export function cancel(source: StreamSource): void {
-  Promise.resolve(iterate(source).return?.()).catch((error: unknown) => console.error(error));
+export async function cancel(source: StreamSource): Promise<void> {
+  try {
+    await endPieces(iterate(source));
+  } catch (error) {
+    console.error(error);
+  }
 }

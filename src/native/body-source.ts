@@ -33,6 +33,12 @@ export class BodySource implements Listener {
     );
   }
 
+  /** Tells a client that waits for it to send the body: not possible behind the answer's head. */
+  goOn(): void {
+    const { slot, generation } = this.#ctx;
+    chopin_body_read(this.#streams.handle, slot, generation, room, 0);
+  }
+
   notice(bits: number): void {
     if ((bits & (notice.readable | notice.gone)) === 0) return;
     const wake = this.#wake;

@@ -5,6 +5,7 @@
 import type { Pointer } from "bun:ffi";
 import type { ClosedConnections } from "../serve-options.ts";
 import type { ProxyTrust } from "../trust-proxy.ts";
+import type { Streams } from "./streams.ts";
 
 /** Everything the reactor has to know, with defaults filled in and checked by `environment.ts`. */
 export interface ServerOptions {
@@ -68,6 +69,8 @@ export interface NativeServer {
   readonly address: BoundAddress;
   /** How far its contexts believe proxies. */
   readonly trust: ProxyTrust | undefined;
+  /** Shared by the dispatchers of all generations of `bun --hot`. */
+  readonly streams: Streams;
   /** Called after the first late answer since the last turn, so that a turn sends it. */
   requestTurn(): void;
   /**

@@ -16,7 +16,7 @@ import { AnswerWriter, type Body } from "./answer-writer.ts";
 import type { Dispatcher, NativeServer } from "./contract.ts";
 import { Exchange, NativeContext } from "./exchange.ts";
 import { FilePlan } from "./files.ts";
-import { Streams } from "./streams.ts";
+import type { Streams } from "./streams.ts";
 
 const requestsStart = view.requests >>> 2;
 
@@ -33,7 +33,7 @@ class BatchDispatcher implements Dispatcher {
 
   constructor(native: NativeServer, program: Program) {
     this.#program = program;
-    this.#streams = new Streams(native);
+    this.#streams = native.streams;
     this.#writer = new AnswerWriter(native, this.#streams);
     this.#exchange = new Exchange(native, program.router.methods, this.#streams, this.#writer);
     this.#words = native.view;
@@ -165,8 +165,10 @@ class BatchDispatcher implements Dispatcher {
     const bodiless = ctx.method === "HEAD" || status === 204 || status === 205 || status === 304;
     if (bodiless) {
       cancel(source);
-      this.#head(ctx, answer, undefined);
-      ctx.finish();
+      // While a dispatch runs there may be no room for it.
+      const send = () => this.#headAlone(ctx, answer, scope);
+      if (this.#streams.dispatching) this.#streams.atTurnEnd(send);
+      else send();
       return;
     }
     const stream = new AnswerStream(this.#streams, ctx, source, {
@@ -196,7 +198,18 @@ class BatchDispatcher implements Dispatcher {
     }
   }
 
+  #headAlone(ctx: NativeContext, answer: PreparedAnswer, scope: Scope): void {
+    try {
+      this.#head(ctx, answer, undefined);
+      ctx.finish();
+      this.#streams.wake();
+    } catch (error) {
+      this.#fail(ctx, error, scope);
+    }
+  }
+
   #head(ctx: NativeContext, answer: PreparedAnswer, first: Piece | undefined): void {
+    ctx.beforeHead();
     const fields = mergeFields(ctx.draftFields, answer.fields);
     const lines = headLines(fields);
     const flags = ctx.closing ? answerFlag.close : 0;

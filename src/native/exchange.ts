@@ -99,6 +99,7 @@ export class NativeContext extends RequestContext {
   /** Who hears of this request while it is held. */
   #listeners: Listener[] | undefined;
   #aborter: AbortController | undefined;
+  #source: BodySource | undefined;
   /** The client has left. */
   #gone: boolean;
 
@@ -111,16 +112,26 @@ export class NativeContext extends RequestContext {
     this.#captures = captures;
     this.#listeners = undefined;
     this.#aborter = undefined;
+    this.#source = undefined;
     this.#gone = false;
   }
 
   /** Lets somebody hear of this request, now if it is held and otherwise when it will be. */
   listen(listener: Listener): void {
+    const { streams } = this.#exchange;
     if (this.#listeners === undefined) {
       this.#listeners = [];
-      if (this.slot >= 0) this.#exchange.streams.listen(this);
+      if (this.slot >= 0) streams.listen(this);
     }
     this.#listeners.push(listener);
+    if (this.slot < 0) return;
+    // Who left before somebody listened was not told of.
+    if (streams.dispatching) streams.atTurnEnd(() => this.#lookForClient());
+    else this.#lookForClient();
+  }
+
+  #lookForClient(): void {
+    if (!this.answered && this.#exchange.streams.left(this)) this.notice(notice.gone);
   }
 
   /** Its bytes were given a slot. */
@@ -134,7 +145,15 @@ export class NativeContext extends RequestContext {
   finish(): void {
     this.answered = true;
     this.release();
-    if (this.#listeners !== undefined) this.#exchange.streams.forget(this);
+    if (this.#listeners === undefined) return;
+    this.#exchange.streams.forget(this);
+    // Who waits for more of the body waits in vain.
+    for (const listener of this.#listeners) listener.notice(notice.readable);
+  }
+
+  /** The head of a streamed answer goes out now. */
+  beforeHead(): void {
+    this.#source?.goOn();
   }
 
   /** `bits` of `abi.notice`. */
@@ -240,9 +259,9 @@ export class NativeContext extends RequestContext {
   protected bodyStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     if (!this.#streamed(this.#base())) return wholeBody(this.bodyBytes());
     if (!this.#exchange.writer.hold(this)) throw problem("overloaded");
-    const source = new BodySource(this.#exchange.streams, this);
-    this.listen(source);
-    return source.stream;
+    this.#source = new BodySource(this.#exchange.streams, this);
+    this.listen(this.#source);
+    return this.#source.stream;
   }
 
   protected bodyText(): string {

@@ -14,6 +14,7 @@ import type {
 } from "./contract.ts";
 import { addressKey, hotServers } from "./hot.ts";
 import { startLoop } from "./loop.ts";
+import { Streams } from "./streams.ts";
 import * as symbols from "./symbols.ts";
 
 /**
@@ -84,6 +85,8 @@ function run(parts: Parts): NativeServer {
     hotServers?.delete(addressKey(parts.options));
     stopped.resolve();
     if (view[control.requestsPending] === 0) destroy();
+    // Their handlers have to hear of it.
+    else loop.requestTurn();
   }
 
   function drain(): void {
@@ -109,13 +112,15 @@ function run(parts: Parts): NativeServer {
     }
   }
 
+  const requestTurn = () => loop.requestTurn();
   const native: NativeServer = {
     handle,
     view,
     bytes: parts.bytes,
     address: parts.address,
     trust: parts.options.trust,
-    requestTurn: () => loop.requestTurn(),
+    streams: new Streams(handle, view, parts.bytes, requestTurn),
+    requestTurn,
     stop(timeoutMs) {
       if (phase !== "serving") return stopped.promise;
       phase = "draining";

@@ -4,12 +4,14 @@
  * signals rest on it.
  */
 import type { Pointer } from "bun:ffi";
-import { control } from "./abi.ts";
-import type { NativeServer } from "./contract.ts";
+import { code, control } from "./abi.ts";
 import type { NativeContext } from "./exchange.ts";
+import { chopin_stream_write } from "./symbols.ts";
 
 /** Bytes that one stream moves in one turn; then others have theirs. */
 export const shareBytes = 512 * 1024;
+
+const nothing = new Uint8Array(1);
 
 /** Whoever wants to know what becomes of a held request. */
 export interface Listener {
@@ -26,15 +28,15 @@ export class Streams {
    * nothing can be sent or read for them.
    */
   dispatching = false;
-  readonly #native: NativeServer;
+  readonly #requestTurn: () => void;
   readonly #holders = new Map<number, NativeContext>();
   #ended: (() => void)[] = [];
 
-  constructor(native: NativeServer) {
-    this.#native = native;
-    this.handle = native.handle;
-    this.words = native.view;
-    this.bytes = native.bytes;
+  constructor(handle: Pointer, words: Uint32Array, bytes: Buffer, requestTurn: () => void) {
+    this.handle = handle;
+    this.words = words;
+    this.bytes = bytes;
+    this.#requestTurn = requestTurn;
   }
 
   /** From now on the context hears of its slot. */
@@ -46,10 +48,15 @@ export class Streams {
     if (this.#holders.get(ctx.slot) === ctx) this.#holders.delete(ctx.slot);
   }
 
+  /** The client of a held request is not there any more. */
+  left({ slot, generation }: NativeContext): boolean {
+    return chopin_stream_write(this.handle, slot, generation, nothing, 0) === code.staleHandle;
+  }
+
   /** Runs at the end of this turn or of the next one. */
   atTurnEnd(run: () => void): void {
     this.#ended.push(run);
-    this.#native.requestTurn();
+    this.#requestTurn();
   }
 
   /** Fulfilled at the end of this turn or of the next one. */
@@ -59,7 +66,7 @@ export class Streams {
 
   /** Pieces that were queued are sent with the next turn at the latest. */
   wake(): void {
-    this.#native.requestTurn();
+    this.#requestTurn();
   }
 
   /** A turn has ended: tells what it brought. */
