@@ -22,7 +22,8 @@ export interface IpRestrictionOptions {
 
 /**
  * Refuses clients by their address with 403 `address_refused`. One without a readable address, as
- * over a unix socket, is refused too. Behind a proxy `ctx.ip` is the proxy's address.
+ * over a unix socket, is refused too. Behind a proxy `ctx.ip` is the proxy's address,
+ * unless `trustProxy` names it.
  *
  * @throws ChopinError `invalid_option`, also for "10.1.2.3/8", which has bits behind its prefix.
  * @example

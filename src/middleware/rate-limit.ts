@@ -36,8 +36,8 @@ export interface RateLimitOptions {
   readonly windowSeconds: number;
   /**
    * Who is counted; undefined is not limited. The client's address unless told, of IPv6 the
-   * network of 64 bits, because one client has all of it. Behind a proxy `ctx.ip` is the proxy's
-   * address.
+   * network of 64 bits, because one client has all of it. Behind a proxy that is the proxy's
+   * address, unless `trustProxy` names it.
    */
   readonly key?: (ctx: AnyContext) => string | undefined;
   /** Name of this limit in the fields; "default" unless told. */
