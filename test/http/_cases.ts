@@ -100,6 +100,10 @@ export function makeApp(): Chopin {
   app.get("/unseen", () => "smuggled");
   app.get("/constant", "constant");
   app.all("/echo", (ctx) => `${ctx.method} ${ctx.text()}`);
+  app.all("/stream", { streamBody: true }, async (ctx) => {
+    const { method } = ctx;
+    return `${method} ${await new Response(ctx.body).text()}`;
+  });
   app.all("/host", (ctx) => ctx.host);
   app.post("/small", { bodyLimit: 8 }, (ctx) => ctx.text());
   app.get("/item/:name", ({ params }) => params.name);
@@ -112,6 +116,13 @@ const good = get("/good");
 const last = get("/last", "Connection: close");
 const lastAnswer = ok("last", { connection: "close" });
 const unseen = get("/unseen");
+
+/** The same of a handler that reads the body by itself, as it comes. */
+export function streamed(cases: readonly Case[]): Case[] {
+  return cases
+    .filter(({ bytes }) => bytes.startsWith("POST /echo "))
+    .map((one) => ({ ...one, bytes: one.bytes.replace("POST /echo ", "POST /stream ") }));
+}
 
 /** Runs each case in a test of its own. */
 export function testCases(title: string, cases: readonly Case[], options: ServeOptions = {}): void {

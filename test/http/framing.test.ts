@@ -1,9 +1,15 @@
 /** Where a message ends: Content-Length, Transfer-Encoding and chunks (RFC 9112 6 and 7). */
-import { type Case, kept, ok, post, refused, testCases } from "./_cases.ts";
+import { type Case, kept, ok, post, refused, streamed, testCases } from "./_cases.ts";
 
 const chunkedLine = "Transfer-Encoding: chunked";
 /** Chunks and all that ends them. */
 const hello = "5\r\nhello\r\n0\r\n\r\n";
+
+/** Whether its handler gets a body whole or as it comes. */
+function testBoth(title: string, cases: readonly Case[]): void {
+  testCases(title, cases);
+  testCases(`${title}, a body that is streamed`, streamed(cases));
+}
 
 /** A chunked POST of these bytes. */
 function chunked(body: string): string {
@@ -21,7 +27,7 @@ function badCoding(value: string): Case {
   return refused(400, "bad_transfer_encoding", name, bytes);
 }
 
-testCases("Content-Length", [
+testBoth("Content-Length", [
   ...["", "+5", "-5", "0x5", "5_0", "1Z", "4 2", "5, 5", "42, 42", "5,", "5.0", "5;a=b"].map(
     badLength,
   ),
@@ -51,7 +57,7 @@ testCases("Content-Length", [
   kept("none, so no body", post([]), ok("POST ")),
 ]);
 
-testCases("Content-Length and Transfer-Encoding", [
+testBoth("Content-Length and Transfer-Encoding", [
   refused(
     400,
     "length_with_transfer_encoding",
@@ -78,7 +84,7 @@ testCases("Content-Length and Transfer-Encoding", [
   ),
 ]);
 
-testCases("Transfer-Encoding", [
+testBoth("Transfer-Encoding", [
   ...["", "gzip", "identity", "chunked, gzip", "chunked, identity"].map(badCoding),
   ...["chunked, chunked", "chunked,", ",chunked", "chunked;a=b", "gzip;q=1, chunked"].map(
     badCoding,
@@ -168,7 +174,7 @@ function badLine(code: string, body: string): Case {
 /** As long as a line may be with its CR. */
 const longExtension = `;${"a".repeat(4093)}`;
 
-testCases("chunks", [
+testBoth("chunks", [
   ...["", "0x5", "+5", "-5", "1_0", " 5", "5 ", "\t5", "5 ;a", ";a", "g", "5,", "\x00"].map(
     badSize,
   ),
@@ -206,7 +212,7 @@ testCases("chunks", [
   ),
 ]);
 
-testCases("trailers", [
+testBoth("trailers", [
   kept(
     "are dropped, also those that would frame",
     chunked(
