@@ -7,7 +7,8 @@ const abi = @import("abi.zig");
 const batch_module = @import("batch.zig");
 const connection_module = @import("connection.zig");
 const deadline_module = @import("deadline.zig");
-const delivery = @import("delivery.zig");
+const sending = @import("sending.zig");
+const late_module = @import("late.zig");
 const encoder = @import("http/encoder.zig");
 const limits = @import("limits.zig");
 const sys = @import("sys.zig");
@@ -68,7 +69,7 @@ pub fn write(server: anytype, slot: u32, generation: u32, bytes: []const u8) Err
 fn sendNow(server: anytype, connection: *Connection, pieces: *const [3][]const u8) usize {
     var vectors: [3]sys.ConstVector = undefined;
     for (&vectors, pieces) |*vector, piece| vector.* = .{ .base = piece.ptr, .len = piece.len };
-    const taken = delivery.trySend(server, connection, &vectors, false);
+    const taken = sending.trySend(server, connection, &vectors, false);
     if (!connection.dead) deadline_module.moved(&server.core, connection, taken);
     return taken;
 }
@@ -92,7 +93,7 @@ fn queue(
         try output.copy(&core.pool, piece[skip..]);
     }
     if (output.bytes == before) return;
-    if (first) return delivery.markDirty(server, connection);
+    if (first) return sending.markDirty(server, connection);
     connection.held_bytes += output.bytes - before;
 }
 
@@ -103,7 +104,7 @@ pub fn end(server: anytype, slot: u32, generation: u32, failed: bool) bool {
     const held = core.held.get(slot, generation) orelse return false;
     // Also one whose client left before the head.
     if (held.connection == none) {
-        delivery.freeHeld(server, slot);
+        late_module.freeHeld(server, slot);
         return false;
     }
     const framing = switch (held.answer) {
@@ -126,7 +127,7 @@ pub fn end(server: anytype, slot: u32, generation: u32, failed: bool) bool {
             };
         }
     }
-    delivery.advance(server, connection);
+    late_module.advance(server, connection);
     return short;
 }
 

@@ -9,7 +9,7 @@ const batch_module = @import("batch.zig");
 const chunked = @import("http/chunked.zig");
 const connection_module = @import("connection.zig");
 const deadline_module = @import("deadline.zig");
-const delivery = @import("delivery.zig");
+const sending = @import("sending.zig");
 const limits = @import("limits.zig");
 const parser = @import("http/parser.zig");
 const Connection = connection_module.Connection;
@@ -143,8 +143,8 @@ pub fn read(server: anytype, slot: u32, generation: u32, room: []u8) error{Gone}
     if (stream.failed) |problem| return .{ .failed = problem };
     if (stream.continue_due and held.answer == .awaited) {
         stream.continue_due = false;
-        delivery.queueBytes(server, connection, "HTTP/1.1 100 Continue\r\n\r\n");
-        delivery.flush(server, connection);
+        sending.queueBytes(server, connection, "HTTP/1.1 100 Continue\r\n\r\n");
+        sending.flush(server, connection);
         if (connection.dead) return error.Gone;
     }
     if (room.len == 0) return .waiting;

@@ -86,6 +86,7 @@ test {
     _ = @import("delivery.zig");
     _ = @import("file.zig");
     _ = @import("held.zig");
+    _ = @import("late.zig");
     _ = @import("listener.zig");
     _ = @import("medley.zig");
     _ = @import("notices.zig");
@@ -95,6 +96,7 @@ test {
     _ = @import("reactor.zig");
     _ = @import("request.zig");
     _ = @import("router.zig");
+    _ = @import("sending.zig");
     _ = @import("server.zig");
     _ = @import("simulation.zig");
     _ = @import("slab.zig");

@@ -56,8 +56,8 @@ pub const body_bytes_default = 1024 * 1024;
 /// A streamed body's limit that stands for none.
 pub const body_bytes_unlimited = 0xffff_ffff;
 
-/// Pieces of streamed answers from this size on are sent at once and out of JS's own memory; smaller
-/// ones are gathered until the turn ends, since a copy costs less than a call.
+/// Pieces of streamed answers from this size on are sent at once and out of JS's own memory;
+/// smaller ones are gathered until the turn ends, since a copy costs less than a call.
 pub const piece_sent_least = 16 * 1024;
 
 /// Bytes of a streamed answer that may wait for the client before its producer has to: what a

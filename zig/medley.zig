@@ -5,7 +5,7 @@
 
 const std = @import("std");
 const core_module = @import("core.zig");
-const delivery = @import("delivery.zig");
+const late_module = @import("late.zig");
 const simulation = @import("simulation.zig");
 
 const testing = std.testing;
@@ -133,7 +133,7 @@ fn medley(seed: u64, requests: usize) !void {
         if (random.boolean()) peer.client.window = taken + random.uintLessThan(usize, 5000);
         if (random.boolean()) world.answerOneLate();
         // As the script does when its ring is full.
-        if (random.uintLessThan(u8, 20) == 0) _ = delivery.flushLate(&world.server);
+        if (random.uintLessThan(u8, 20) == 0) _ = late_module.flushLate(&world.server);
         for (0..random.uintLessThan(u8, 4)) |_| _ = try world.server.turn(false);
     }
     world.server.reactor.faults = .{};

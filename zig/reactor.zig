@@ -38,8 +38,10 @@ pub const Native = switch (builtin.os.tag) {
 };
 
 const contract = .{
-    "init", "deinit", "descriptor", "observe",  "rest",          "poll",  "setAlarm", "add",   "modify",
-    "accept", "receive", "send", "sendFile", "shutdownWrite", "close", "nowMs", "seconds",
+    "init",    "deinit",   "descriptor", "observe",       "rest",
+    "poll",    "setAlarm", "add",        "modify",        "accept",
+    "receive", "send",     "sendFile",   "shutdownWrite", "close",
+    "nowMs",   "seconds",
 };
 
 /// A compile-time check that a backend has every declaration of the contract.

@@ -17,6 +17,8 @@ const connection_module = @import("connection.zig");
 const core_module = @import("core.zig");
 const deadline_module = @import("deadline.zig");
 const delivery = @import("delivery.zig");
+const sending = @import("sending.zig");
+const late_module = @import("late.zig");
 const date_module = @import("http/date.zig");
 const limits = @import("limits.zig");
 const reactor_module = @import("reactor.zig");
@@ -133,7 +135,7 @@ pub fn Server(comptime Reactor: type) type {
             if (self.in_turn) return error.ReEntered;
             self.in_turn = true;
             defer self.in_turn = false;
-            var done = delivery.flushLate(self);
+            var done = late_module.flushLate(self);
             var wait = may_wait and done == 0;
             for (0..limits.rounds_max) |_| {
                 const count = self.round(wait);
@@ -236,7 +238,7 @@ pub fn Server(comptime Reactor: type) type {
             // A reset takes answers with it; a peer that only closed may still read them.
             if (event.failed and !event.readable) return self.destroy(connection);
             if (event.writable) {
-                delivery.flush(self, connection);
+                sending.flush(self, connection);
                 if (connection.dead) return;
             }
             if (event.readable) self.read(connection);
@@ -351,7 +353,7 @@ pub fn Server(comptime Reactor: type) type {
         pub fn afterStep(self: *Self, connection: *Connection) void {
             if (connection.dead) return;
             if (connection.output.bytes > 0 and !connection.watched.write) {
-                delivery.flush(self, connection);
+                sending.flush(self, connection);
             }
             if (connection.dead or connection.unanswered > 0 or connection.output.bytes > 0) return;
             if (self.core.draining and connection.isIdle()) connection.phase = .closing;
@@ -391,7 +393,7 @@ pub fn Server(comptime Reactor: type) type {
             if (connection.dead) return;
             connection.dead = true;
             self.reactor.close(connection.fd, connection.end_kind);
-            delivery.detachHeld(self, connection);
+            late_module.detachHeld(self, connection);
             connection_module.release(&self.core, connection);
             self.dead.appendAssumeCapacity(connection.index);
         }
@@ -481,9 +483,9 @@ pub fn Server(comptime Reactor: type) type {
                     if (entry.connection != connection.index) break;
                     delivery.finishEntry(self, connection, entry);
                 }
-                delivery.endSegment(self, connection);
+                sending.endSegment(self, connection);
             }
-            delivery.sendSegments(self);
+            sending.sendSegments(self);
             batch.reset();
         }
     };

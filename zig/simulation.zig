@@ -7,7 +7,7 @@ const acceptor = @import("acceptor.zig");
 const batch_module = @import("batch.zig");
 const closings = @import("closings.zig");
 const core_module = @import("core.zig");
-const delivery = @import("delivery.zig");
+const late_module = @import("late.zig");
 const limits = @import("limits.zig");
 const server_module = @import("server.zig");
 const simulated = @import("reactor/simulated.zig");
@@ -183,7 +183,7 @@ pub const World = struct {
                 self.write(reply, 200, text, 0);
             },
             .late => {
-                const slot = try delivery.hold(&self.server, index);
+                const slot = try late_module.hold(&self.server, index);
                 const generation = self.server.core.held.generationOf(slot);
                 const request: HeldRequest = .{ .slot = slot, .generation = generation };
                 try self.held.append(testing.allocator, request);
@@ -797,7 +797,7 @@ test "late answers taken between turns survive the end of their connections" {
     defer world.destroy();
     _ = try world.ask(late ++ post);
     world.answerLate("first");
-    try testing.expectEqual(1, delivery.flushLate(&world.server));
+    try testing.expectEqual(1, late_module.flushLate(&world.server));
     world.server.end();
     try world.run();
     try testing.expectEqual(0, world.server.core.connections.count);

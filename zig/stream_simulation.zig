@@ -7,7 +7,7 @@ const acceptor = @import("acceptor.zig");
 const answer_stream = @import("answer_stream.zig");
 const body_stream = @import("body_stream.zig");
 const core_module = @import("core.zig");
-const delivery = @import("delivery.zig");
+const late_module = @import("late.zig");
 const server_module = @import("server.zig");
 const simulated = @import("reactor/simulated.zig");
 const simulated_answers = @import("simulated_answers.zig");
@@ -224,7 +224,7 @@ pub const World = struct {
                 self.place(reply, 200, @tagName(plan.kind), flags);
             },
             .stream, .read, .echo, .some => {
-                const slot = try delivery.hold(&self.server, index);
+                const slot = try late_module.hold(&self.server, index);
                 const task = try allocator.create(Task);
                 task.* = .{
                     .slot = slot,
@@ -431,7 +431,7 @@ pub const World = struct {
         self.place(words, 200, "", abi.AnswerFlag.stream | sized);
         words[abi.response.length] = promised orelse 0;
         self.address(words, task);
-        _ = delivery.flushLate(&self.server);
+        _ = late_module.flushLate(&self.server);
         self.answer_top = abi.view.answer_arena;
         task.headed = true;
     }
@@ -446,7 +446,7 @@ pub const World = struct {
         _ = task;
         const control = self.server.core.batch.control();
         if (control[abi.control.late_count] == 100) {
-            _ = delivery.flushLate(&self.server);
+            _ = late_module.flushLate(&self.server);
             self.answer_top = abi.view.answer_arena;
         }
         control[abi.control.late_count] += 1;

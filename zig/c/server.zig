@@ -6,7 +6,7 @@ const builtin = @import("builtin");
 const abi = @import("../abi.zig");
 const acceptor = @import("../acceptor.zig");
 const core_module = @import("../core.zig");
-const delivery = @import("../delivery.zig");
+const late_module = @import("../late.zig");
 const fields = @import("../http/fields.zig");
 const limits = @import("../limits.zig");
 const listener_module = @import("../listener.zig");
@@ -218,7 +218,8 @@ pub fn arm(self: *Server) callconv(.c) i32 {
 /// Copies request `index` of the running dispatch for a late answer. Returns the slot; its
 /// generation is in `control.result[0]`.
 pub fn requestHold(self: *Server, index: u32) callconv(.c) i32 {
-    const slot = delivery.hold(&self.implementation, index) catch |reason| return switch (reason) {
+    const held = late_module.hold(&self.implementation, index);
+    const slot = held catch |reason| return switch (reason) {
         error.InvalidArgument => @intFromEnum(Code.invalid_argument),
         error.Full => @intFromEnum(Code.full),
         error.OutOfMemory => @intFromEnum(Code.out_of_memory),
@@ -340,7 +341,7 @@ const slot_bit: u32 = 1 << 31;
 /// Takes the late answers and sends pieces of streams now, because their ring or the arena is full,
 /// or microtasks are done.
 pub fn answersFlush(self: *Server) callconv(.c) i32 {
-    const count = delivery.flushLate(&self.implementation);
+    const count = late_module.flushLate(&self.implementation);
     self.implementation.publishCounts();
     return @intCast(count);
 }
