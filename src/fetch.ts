@@ -5,16 +5,15 @@
  */
 
 import { bodyOf, type PreparedAnswer } from "./answer.ts";
-import { type Field, hasField, mergeFields } from "./answer-fields.ts";
+import { type Field, mergeFields } from "./answer-fields.ts";
 import { failed, finish } from "./compose.ts";
 import { problem, problemBody, problems } from "./errors.ts";
+import { gatherTurn, streamOf } from "./fetch-stream.ts";
 import { kind } from "./native/abi.ts";
-import type { Match } from "./native/router.ts";
-import type { Program, Target } from "./program.ts";
-import { bodyIsStreamed, wholeBody } from "./request-body.ts";
-import { RequestContext } from "./request-context.ts";
-import { isStreamSource, iterate, readable, type StreamSource } from "./stream.ts";
+import type { Program } from "./program.ts";
+import { endPieces, isStreamSource, iterate, type StreamSource } from "./stream.ts";
 import type { ProxyTrust } from "./trust-proxy.ts";
+import { WebContext } from "./web-context.ts";
 
 /** Content-Type of each kind of body, as `zig/http/encoder.zig` writes it. */
 const contentTypes: Readonly<Record<number, string>> = {
@@ -29,7 +28,6 @@ const contentTypes: Readonly<Record<number, string>> = {
 const bodiless: readonly number[] = [204, 205, 304];
 
 const noBytes = new Uint8Array(0);
-const decoder = new TextDecoder();
 
 /**
  * Answers a request by a compiled application; `ip` is what its context has as the address of the
@@ -47,9 +45,10 @@ export async function answerRequest(
   const end = program.target(match.handler);
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > match.bodyLimit) return refusal(request, "body_too_large");
-  const body = match.streamBody
-    ? limited(request.body, match.bodyLimit)
-    : await readBody(request, match.bodyLimit);
+  const body =
+    match.streamBody && request.body !== null
+      ? limited(request.body, match.bodyLimit)
+      : await readBody(request, match.bodyLimit);
   if (body === undefined) return refusal(request, "body_too_large");
   const ctx = new WebContext(request, target, match, end, body, ip, trust);
   const chain = end.chain(match.coverage);
@@ -94,7 +93,7 @@ async function readBody(
 
 /** A body that its handler takes as it comes. */
 function limited(
-  body: ReadableStream<Uint8Array> | null,
+  body: ReadableStream<Uint8Array>,
   limit: number,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let left = limit;
@@ -105,7 +104,7 @@ function limited(
       else controller.enqueue(chunk as Uint8Array<ArrayBuffer>);
     },
   });
-  return (body ?? wholeBody(noBytes)).pipeThrough(check);
+  return body.pipeThrough(check);
 }
 
 function refusal(request: Request, code: "bad_path" | "body_too_large"): Response {
@@ -115,41 +114,44 @@ function refusal(request: Request, code: "bad_path" | "body_too_large"): Respons
 }
 
 function responseOf(ctx: WebContext, answer: PreparedAnswer): Response | Promise<Response> {
-  const status = answer.statusOver(ctx);
-  const fields = mergeFields(ctx.draftFields, answer.fields);
-  const method = ctx.method;
   const source = answer.body;
-  if (isStreamSource(source)) return streamedResponse(ctx, answer, fields, source);
+  if (isStreamSource(source)) return streamedResponse(ctx, answer, source);
   const body = bodyOf(answer.kind, source);
-  ctx.answered = true;
-  ctx.release();
-  return makeResponse(method, status, answer.kind, fields, body);
+  const fields = mergeFields(ctx.draftFields, answer.fields);
+  const { method } = ctx;
+  ctx.end();
+  return makeResponse(method, answer.statusOver(ctx), answer.kind, fields, body);
 }
 
 /** The context stays usable while the body is produced. */
 async function streamedResponse(
   ctx: WebContext,
   answer: PreparedAnswer,
-  fields: readonly Field[] | undefined,
   source: StreamSource,
 ): Promise<Response> {
   const status = answer.statusOver(ctx);
-  const { method } = ctx;
-  ctx.headSent = true;
   const pieces = iterate(source);
-  const length = bodiless.includes(status) ? undefined : answer.length;
-  if (bodiless.includes(status) || method === "HEAD") {
-    await pieces.return?.();
-    const headers = headersOf(fields, contentTypes[answer.kind]);
-    if (length !== undefined) headers.set("Content-Length", String(length));
+  if (bodiless.includes(status) || ctx.method === "HEAD") {
+    await endPieces(pieces);
+    const headers = headersOf(ctx, answer, answer.kind);
+    if (!bodiless.includes(status)) promise(headers, answer.length);
     return new Response(null, { status, headers });
   }
-  // Whether it is text is known only when there is some.
-  const first = hasField(fields, "content-type") ? undefined : await pieces.next();
-  const kindOfBody = answer.kindOfStream(first?.done ? undefined : first?.value);
-  const headers = headersOf(fields, contentTypes[kindOfBody]);
+  const typed = answer.headers.has("content-type");
+  const { gathered, whole, rest } = await gatherTurn(pieces, answer.length, typed);
+  const headers = headersOf(ctx, answer, answer.kindOfStream(gathered[0]));
+  if (whole !== undefined) {
+    headers.set("Content-Length", String(whole.length));
+    ctx.end();
+    return new Response(whole, { status, headers });
+  }
+  promise(headers, answer.length);
+  ctx.headSent = true;
+  return new Response(streamOf(rest, ctx), { status, headers });
+}
+
+function promise(headers: Headers, length: number | undefined): void {
   if (length !== undefined) headers.set("Content-Length", String(length));
-  return new Response(readable(pieces, first), { status, headers });
 }
 
 function makeResponse(
@@ -160,7 +162,7 @@ function makeResponse(
   body: string | Uint8Array<ArrayBuffer>,
 ): Response {
   const empty = bodiless.includes(status);
-  const headers = headersOf(fields, empty ? undefined : contentTypes[kindOfBody]);
+  const headers = headersFrom(fields, empty ? undefined : contentTypes[kindOfBody]);
   if (status === 205) headers.set("Content-Length", "0");
   if (empty) return new Response(null, { status, headers });
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
@@ -168,7 +170,14 @@ function makeResponse(
   return new Response(method === "HEAD" ? null : bytes, { status, headers });
 }
 
-function headersOf(fields: readonly Field[] | undefined, contentType: string | undefined): Headers {
+function headersOf(ctx: WebContext, answer: PreparedAnswer, kindOfBody: number): Headers {
+  return headersFrom(mergeFields(ctx.draftFields, answer.fields), contentTypes[kindOfBody]);
+}
+
+function headersFrom(
+  fields: readonly Field[] | undefined,
+  contentType: string | undefined,
+): Headers {
   const headers = new Headers();
   if (contentType !== undefined) headers.set("Content-Type", contentType);
   const replaced = new Set<string>();
@@ -179,125 +188,4 @@ function headersOf(fields: readonly Field[] | undefined, contentType: string | u
     headers.append(name, value);
   }
   return headers;
-}
-
-/** The context of a request that came without a socket. */
-class WebContext extends RequestContext {
-  readonly #request: Request;
-  readonly #target: string;
-  readonly #match: Match;
-  readonly #end: Target;
-  readonly #body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
-  readonly #ip: string;
-  readonly #trust: ProxyTrust | undefined;
-
-  constructor(
-    request: Request,
-    target: string,
-    match: Match,
-    end: Target,
-    body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>,
-    ip: string,
-    trust: ProxyTrust | undefined,
-  ) {
-    super();
-    this.#request = request;
-    this.#target = target;
-    this.#match = match;
-    this.#end = end;
-    this.#body = body;
-    this.#ip = ip;
-    this.#trust = trust;
-  }
-
-  get method(): string {
-    this.check();
-    return this.#request.method;
-  }
-
-  get path(): string {
-    this.check();
-    return this.#match.path;
-  }
-
-  get socketIp(): string {
-    this.check();
-    return this.#ip;
-  }
-
-  protected get ownHost(): string {
-    this.check();
-    return this.#request.headers.get("host") ?? new URL(this.#request.url).host;
-  }
-
-  protected get trust(): ProxyTrust | undefined {
-    return this.#trust;
-  }
-
-  protected get ownSecure(): boolean {
-    this.check();
-    return this.#request.url.startsWith("https:");
-  }
-
-  get allow(): string {
-    return this.#match.allow;
-  }
-
-  /** `Headers` has joined the lines of one name already, so there is one of each. */
-  fieldValue(name: string, nth: number): string | undefined {
-    this.check();
-    if (nth > 0) return undefined;
-    try {
-      return this.#request.headers.get(name) ?? undefined;
-    } catch {
-      // Not a token, so no field has this name.
-      return undefined;
-    }
-  }
-
-  fieldLines(): readonly (readonly [name: string, value: string])[] {
-    this.check();
-    return [...this.#request.headers];
-  }
-
-  protected get target(): string {
-    this.check();
-    return this.#target;
-  }
-
-  protected get search(): string {
-    this.check();
-    const start = this.#target.indexOf("?");
-    return start === -1 ? "" : this.#target.slice(start + 1);
-  }
-
-  protected get captures(): Target {
-    return this.#end;
-  }
-
-  protected capture(index: number, slash: string): string | undefined {
-    return this.#match.captures[index]?.replaceAll("\0", slash);
-  }
-
-  get signal(): AbortSignal {
-    this.check();
-    return this.#request.signal;
-  }
-
-  protected bodyText(): string {
-    return decoder.decode(this.#whole());
-  }
-
-  protected bodyBytes(): Uint8Array<ArrayBuffer> {
-    return this.#whole().slice();
-  }
-
-  protected bodyStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#body instanceof ReadableStream ? this.#body : wholeBody(this.bodyBytes());
-  }
-
-  #whole(): Uint8Array<ArrayBuffer> {
-    if (this.#body instanceof ReadableStream) throw bodyIsStreamed();
-    return this.#body;
-  }
 }

@@ -62,8 +62,8 @@ export function prepare(value: unknown, drafted: number): PreparedAnswer | Promi
       if (value instanceof ReadableStream)
         return new PreparedAnswer(kind.none, value, 0, undefined);
       if (isWebBody(value)) return prepareResponse(new Response(value), drafted);
-      if (isStreamSource(value)) return new PreparedAnswer(kind.none, value, 0, undefined);
     }
+    if (isStreamSource(value)) return new PreparedAnswer(kind.none, value, 0, undefined);
     return new PreparedAnswer(kind.json, value, 0, undefined);
   }
   return new PreparedAnswer(kindOf(value), value, 0, undefined);

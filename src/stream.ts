@@ -26,6 +26,9 @@ export interface PieceReader {
   cancel(): Promise<void>;
 }
 
+/** Pieces that are gathered before the head goes out. */
+export const gatheredBytesMax = 64 * 1024;
+
 /** Arrays, sets and other collections are values; only what runs is a stream. */
 export function isStreamSource(value: unknown): value is StreamSource {
   if (typeof value !== "object" || value === null) return false;
@@ -81,6 +84,21 @@ export function bytesOfPiece(piece: Piece): Uint8Array {
   );
 }
 
+/** Gathered pieces as one body: text stays text. */
+export function joined(pieces: readonly Piece[]): string | Uint8Array<ArrayBuffer> {
+  if (pieces.every((piece) => typeof piece === "string")) return pieces.join("");
+  return Buffer.concat(pieces.map(bytesOfPiece));
+}
+
+/** The error of a stream that does not keep to its promise. */
+export function tooLong(): ChopinError {
+  return new ChopinError("invalid_answer", "A stream has more bytes than it was said to have.");
+}
+
+export function tooShort(): ChopinError {
+  return new ChopinError("invalid_answer", "A stream has fewer bytes than it was said to have.");
+}
+
 /** Pieces as a stream of bytes that are produced when they are read; `first` was read before. */
 export function readable(
   pieces: Pieces,
@@ -99,4 +117,9 @@ export function readable(
     },
     { highWaterMark: 0 },
   );
+}
+
+/** The error of a body, or an answer, whose client has left. */
+export function clientLeft(): DOMException {
+  return new DOMException("The client has left before its request was answered.", "AbortError");
 }

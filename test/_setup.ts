@@ -40,13 +40,13 @@ export function bothWays(
         let head = `${method} ${path} HTTP/1.1\r\n`;
         for (const [field, value] of Object.entries(fields)) head += `${field}: ${value}\r\n`;
         if (sent.body !== undefined) head += `Content-Length: ${body.length}\r\n`;
-        return parsed(await exchange(server, `${head}\r\n${body.toString("latin1")}`));
+        return parsed(await exchange(server, `${head}\r\n${body.toString("latin1")}`), method);
       }),
     ));
 }
 
 /** An answer as it came, with a body to the end of the connection. */
-function parsed(text: string): Promise<Received> {
+function parsed(text: string, method: string): Promise<Received> {
   const end = text.indexOf("\r\n\r\n");
   const [first = "", ...lines] = text.slice(0, end).split("\r\n");
   const headers = new Headers();
@@ -54,7 +54,7 @@ function parsed(text: string): Promise<Received> {
     const colon = line.indexOf(":");
     headers.append(line.slice(0, colon), line.slice(colon + 1));
   }
-  const chunked = headers.get("transfer-encoding") === "chunked";
+  const chunked = headers.get("transfer-encoding") === "chunked" && method !== "HEAD";
   headers.delete("transfer-encoding");
   const rest = text.slice(end + 4);
   const body = Buffer.from(chunked ? unchunked(rest) : rest, "latin1");

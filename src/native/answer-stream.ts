@@ -5,22 +5,21 @@
  * producer wait, and one that leaves ends it.
  */
 
-import { ChopinError } from "../errors.ts";
 import {
   bytesOfPiece,
   endPieces,
+  gatheredBytesMax,
   iterate,
   type Piece,
   type Pieces,
   type StreamSource,
+  tooLong,
+  tooShort,
 } from "../stream.ts";
 import { code, notice } from "./abi.ts";
 import type { NativeContext } from "./exchange.ts";
 import { type Listener, type Streams, shareBytes } from "./streams.ts";
 import { chopin_answers_flush, chopin_stream_end, chopin_stream_write } from "./symbols.ts";
-
-/** Pieces that are gathered before the head goes out. */
-const gatheredBytesMax = 64 * 1024;
 
 /** What the dispatch does for a stream. */
 export interface StreamEnds {
@@ -190,20 +189,6 @@ export class AnswerStream implements Listener {
     this.#share = 0;
     wake?.();
   }
-}
-
-function tooLong(): ChopinError {
-  return new ChopinError("invalid_answer", "A stream has more bytes than it was said to have.");
-}
-
-function tooShort(): ChopinError {
-  return new ChopinError("invalid_answer", "A stream has fewer bytes than it was said to have.");
-}
-
-/** Gathered pieces as one body: text stays text. */
-export function joined(pieces: readonly Piece[]): string | Uint8Array<ArrayBuffer> {
-  if (pieces.every((piece) => typeof piece === "string")) return pieces.join("");
-  return Buffer.concat(pieces.map(bytesOfPiece));
 }
 
 /** Ends a producer whose pieces nobody will take. */

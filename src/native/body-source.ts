@@ -3,6 +3,7 @@
  * asks for them, so a slow handler slows its client down. Made by `exchange.ts`.
  */
 import { ChopinError, HTTPError, type ProblemCode } from "../errors.ts";
+import { clientLeft } from "../stream.ts";
 import { code, control, notice } from "./abi.ts";
 import type { NativeContext } from "./exchange.ts";
 import { type Listener, type Streams, shareBytes } from "./streams.ts";
@@ -10,11 +11,6 @@ import { chopin_body_read } from "./symbols.ts";
 
 /** One read of a socket; pieces are cut out of it at their real length. */
 const room = new Uint8Array(256 * 1024);
-
-/** The error of a body whose client has left. */
-export function clientLeft(): DOMException {
-  return new DOMException("The client has left before its request was answered.", "AbortError");
-}
 
 export class BodySource implements Listener {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;

@@ -9,9 +9,9 @@ import { type Field, headLines, mergeFields } from "../answer-fields.ts";
 import { failed, finish, type Scope } from "../compose.ts";
 import { ChopinError, type ProblemCode, problemBody, problems } from "../errors.ts";
 import type { Program } from "../program.ts";
-import { isStreamSource, type Piece, type StreamSource } from "../stream.ts";
+import { isStreamSource, joined, type Piece, type StreamSource } from "../stream.ts";
 import { answerFlag, kind, request, view } from "./abi.ts";
-import { AnswerStream, cancel, joined } from "./answer-stream.ts";
+import { AnswerStream, cancel } from "./answer-stream.ts";
 import { AnswerWriter, type Body } from "./answer-writer.ts";
 import type { Dispatcher, NativeServer } from "./contract.ts";
 import { Exchange, NativeContext } from "./exchange.ts";
@@ -249,7 +249,8 @@ function wrongLength(promised: number, length: number): ChopinError {
 function isPlain(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
+  if (prototype === Array.prototype) return true;
+  return (prototype === Object.prototype || prototype === null) && !(Symbol.asyncIterator in value);
 }
 
 function ignore(): void {

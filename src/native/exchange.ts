@@ -7,10 +7,11 @@ import type { Pointer } from "bun:ffi";
 import { ChopinError, ContextUsedAfterAnswer, problem } from "../errors.ts";
 import { bodyIsStreamed, wholeBody } from "../request-body.ts";
 import { type CaptureNames, RequestContext } from "../request-context.ts";
+import { clientLeft } from "../stream.ts";
 import type { ProxyTrust } from "../trust-proxy.ts";
 import { control, flag, limits, methodId, notice, request, view } from "./abi.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
-import { BodySource, clientLeft } from "./body-source.ts";
+import { BodySource } from "./body-source.ts";
 import type { NativeServer } from "./contract.ts";
 import type { Listener, Streams } from "./streams.ts";
 import {
