@@ -143,9 +143,8 @@ pub fn read(server: anytype, slot: u32, generation: u32, room: []u8) error{Gone}
     if (stream.failed) |problem| return .{ .failed = problem };
     if (stream.continue_due and held.answer == .awaited) {
         stream.continue_due = false;
-        sending.queueBytes(server, connection, "HTTP/1.1 100 Continue\r\n\r\n");
-        sending.flush(server, connection);
-        if (connection.dead) return error.Gone;
+        // Who sends the body already waits for no word (RFC 9110 10.1.1).
+        if (connection.carry == null) try goOn(server, connection);
     }
     if (room.len == 0) return .waiting;
     while (true) {
@@ -166,6 +165,12 @@ pub fn read(server: anytype, slot: u32, generation: u32, room: []u8) error{Gone}
             },
         }
     }
+}
+
+fn goOn(server: anytype, connection: *Connection) error{Gone}!void {
+    sending.queueBytes(server, connection, "HTTP/1.1 100 Continue\r\n\r\n");
+    sending.flush(server, connection);
+    if (connection.dead) return error.Gone;
 }
 
 const Step = union(enum) {
@@ -240,23 +245,30 @@ fn decode(stream: *BodyStream, input: []u8, out: []u8) Step {
             stream.moved += count;
             return .{ .decoded = .{ .consumed = count, .produced = count, .done = left.* == 0 } };
         },
-        .chunked => |decoder| switch (decoder.decode(input, out)) {
-            .rejected => |reason| return .{ .rejected = .{
-                .status = reason.status(),
-                .code = reason.code(),
-            } },
-            .decoded => |progress| {
-                stream.moved += progress.consumed;
-                if (progress.produced > stream.limit_left) {
-                    return .{ .rejected = connection_module.too_large };
-                }
-                stream.limit_left -= progress.produced;
-                return .{ .decoded = .{
-                    .consumed = progress.consumed,
-                    .produced = progress.produced,
-                    .done = progress.done,
-                } };
-            },
+        .chunked => |decoder| return decodeChunks(stream, decoder, input, out),
+    }
+}
+
+/// No further than the limit, so that it is met at the same byte however the body comes.
+fn decodeChunks(stream: *BodyStream, decoder: *chunked.Decoder, input: []u8, out: []u8) Step {
+    const most: usize = @intCast(@min(out.len, stream.limit_left));
+    switch (decoder.decode(input, out[0..most])) {
+        .rejected => |reason| return .{ .rejected = .{
+            .status = reason.status(),
+            .code = reason.code(),
+        } },
+        .decoded => |progress| {
+            stream.moved += progress.consumed;
+            stream.limit_left -= progress.produced;
+            const more = !progress.done and progress.consumed < input.len;
+            if (more and stream.limit_left == 0) {
+                return .{ .rejected = connection_module.too_large };
+            }
+            return .{ .decoded = .{
+                .consumed = progress.consumed,
+                .produced = progress.produced,
+                .done = progress.done,
+            } };
         },
     }
 }
