@@ -137,9 +137,9 @@ async function handlerOf(
 
   function filesStep({ root }: FilesHandler): Step {
     const notFound = customNotFound(scope);
-    // Who answers for errors and for what is not there wants to be asked.
+    // Who answers for errors and for what is not there is asked then, and only then.
     const asked = notFound !== undefined || nearest(scope, "onError") !== undefined;
-    if (root !== undefined && !surrounded && !asked) answerNatively(router.handle, id, root);
+    if (root !== undefined && !surrounded) answerNatively(router.handle, id, root, asked);
     return notFound === undefined ? (answer as Step) : withNotFound(answer as Step, notFound);
   }
 }

@@ -9,6 +9,7 @@ const parser_module = @import("http/parser.zig");
 const path_module = @import("path.zig");
 const router_module = @import("router.zig");
 const Core = @import("core.zig").Core;
+const Method = @import("file.zig").Method;
 
 const none = batch_module.none;
 const Head = parser_module.Head;
@@ -69,7 +70,28 @@ pub fn resolve(
         target.canonical,
         &target.captures,
     );
+    if (asksScript(core, &target, head, method, bytes)) target.outcome.native = false;
     return target;
+}
+
+/// A file would be the answer, there is none, and JS has something to say then. What is there is
+/// planned again when it is sent: it lies in the cache.
+fn asksScript(
+    core: *Core,
+    target: *const Target,
+    head: *const Head,
+    method: u8,
+    bytes: []const u8,
+) bool {
+    if (!target.outcome.native) return false;
+    const route = target.outcome.files orelse return false;
+    if (!route.problems_to_script) return false;
+    const file = fileRequest(target, head, bytes);
+    const kind: Method = if (method == abi.Method.head) .head else .get;
+    const plan = route.files.planAt(route.root, file.path, kind, file.fields, core.now_ms) catch
+        return false;
+    defer plan.destroy();
+    return plan.code.len > 0;
 }
 
 /// Appends a complete request to the batch. Null: no room, nothing was changed.
@@ -128,21 +150,30 @@ fn nativeAnswer(target: *const Target) ?batch_module.Native {
 
 /// Null: no room.
 fn fileAnswer(core: *Core, request: Request) ?batch_module.Native {
-    const target = &request.target;
     const room = core.batch.allocate(@sizeOf(batch_module.FileRequest)) orelse return null;
     const file: *batch_module.FileRequest = @ptrCast(@alignCast(room.ptr));
+    file.* = fileRequest(&request.target, request.head, request.bytes);
+    return .{ .file = file };
+}
+
+/// `bytes` begin with the head, and may go on behind it.
+fn fileRequest(
+    target: *const Target,
+    head: *const Head,
+    bytes: []const u8,
+) batch_module.FileRequest {
     const count = target.outcome.captures_count;
-    // The line of the request ends with the first CRLF; the field lines go to the empty one.
-    const line_end = std.mem.findPos(u8, request.bytes, request.head.target.start, "\r\n").? + 2;
-    file.* = .{
+    // The request line ends with the first CRLF, the head with an empty line.
+    const start = std.mem.findPos(u8, bytes, head.target.start, "\r\n").? + 2;
+    const end = if (std.mem.findPos(u8, bytes, start - 2, "\r\n\r\n")) |at| at + 2 else start;
+    return .{
         .route = target.outcome.files.?,
         .path = if (count == 0) "" else rest: {
             const capture = target.captures[count - 1];
             break :rest target.canonical.bytes[capture.start..][0..capture.len];
         },
-        .fields = request.bytes[line_end .. request.bytes.len - 2],
+        .fields = bytes[start..end],
     };
-    return .{ .file = file };
 }
 
 /// The Allow value that goes with a special handler; empty for routes, null without room.

@@ -90,9 +90,17 @@ export function embeddedRoot(options: RootOptions): number {
   return id;
 }
 
-/** Lets the files of a root answer for a handler of a router without running JavaScript. */
-export function answerNatively(router: Pointer, handler: number, root: number): void {
-  const result = chopin_router_files(router, handler, files().handle, root);
+/**
+ * Lets the files of a root answer for a handler of a router without running JavaScript; with `asked`
+ * the handler answers where there is no file.
+ */
+export function answerNatively(
+  router: Pointer,
+  handler: number,
+  root: number,
+  asked: boolean,
+): void {
+  const result = chopin_router_files(router, handler, files().handle, root, asked ? 1 : 0);
   if (result < 0) throw new ChopinError("native_failure", "There is no memory for routes.");
 }
 

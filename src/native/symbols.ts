@@ -25,7 +25,7 @@ function open() {
         args: ["ptr", "u32", "u32", "u32", "ptr", "u32", "ptr", "u32"],
         returns: "i32",
       },
-      chopin_router_files: { args: ["ptr", "u32", "ptr", "u32"], returns: "i32" },
+      chopin_router_files: { args: ["ptr", "u32", "ptr", "u32", "u32"], returns: "i32" },
       chopin_router_prefix: { args: ["ptr", "ptr", "u32", "ptr"], returns: "i32" },
       chopin_router_commit: { args: ["ptr", "u32"], returns: "i32" },
       chopin_router_conflict: { args: ["ptr", "ptr"], returns: "i32" },

@@ -106,10 +106,21 @@ pub fn constant(
 }
 
 /// The files of a root answer for a handler: what its last capture takes is their path, and without
-/// a capture it is the root itself. They must outlive the router.
-pub fn filesOf(router: *Router, handler: u32, files: *Files, root: u32) callconv(.c) i32 {
+/// a capture it is the root itself. They must outlive the router. `problems_to_script` is 1 when the
+/// handler answers where there is no file.
+pub fn filesOf(
+    router: *Router,
+    handler: u32,
+    files: *Files,
+    root: u32,
+    problems_to_script: u32,
+) callconv(.c) i32 {
     if (root >= files.roots.items.len) return code(.invalid_argument);
-    router.addFiles(handler, .{ .files = files, .root = root }) catch |err|
+    router.addFiles(handler, .{
+        .files = files,
+        .root = root,
+        .problems_to_script = problems_to_script != 0,
+    }) catch |err|
         return code(switch (err) {
             error.Committed => .unsupported,
             error.OutOfMemory => .out_of_memory,

@@ -39,7 +39,12 @@ pub const Constant = struct {
 };
 
 /// A folder whose files are the answers.
-pub const FileRoute = struct { files: *Files, root: u32 };
+pub const FileRoute = struct {
+    files: *Files,
+    root: u32,
+    /// JS wants to answer where there is no file.
+    problems_to_script: bool,
+};
 
 /// One method of one leaf.
 pub const Route = struct {
