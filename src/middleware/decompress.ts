@@ -1,7 +1,6 @@
 /** Bodies of requests that come compressed (RFC 9110 8.4), within a cap. */
 import { bodyLimitDefault } from "../environment.ts";
-import { ChopinError, HTTPError, problems } from "../errors.ts";
-import type { RequestContext } from "../request-context.ts";
+import { HTTPError, problems } from "../errors.ts";
 import { iterate, type Pieces, readable } from "../stream.ts";
 import {
   InflatedPieces,
@@ -11,6 +10,7 @@ import {
 } from "./support/inflate.ts";
 import { type AnyContext, type AnyMiddleware, whenReady } from "./support/middleware.ts";
 import { checkOptions, checkWhole, invalidOption } from "./support/options.ts";
+import { gatheredBody, replaceBody } from "./support/request-body.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -54,7 +54,7 @@ export function decompress(options: DecompressOptions = {}): AnyMiddleware {
     if (field === undefined) return next();
     const chain = chainOf(field, codings);
     if (chain.length === 0) return next();
-    const whole = wholeBody(ctx);
+    const whole = gatheredBody(ctx);
     if (whole === undefined) {
       stream(ctx, chain, maxBytes);
       return next();
@@ -94,16 +94,6 @@ function unsupported(known: readonly RequestCodingName[]): HTTPError {
   );
 }
 
-/** Undefined where the body is still to come. */
-function wholeBody(ctx: AnyContext): Bytes | undefined {
-  try {
-    return ctx.bytes();
-  } catch (error) {
-    if (error instanceof ChopinError && error.code === "body_is_streamed") return undefined;
-    throw error;
-  }
-}
-
 function decode(
   bytes: Bytes,
   chain: readonly RequestCodingName[],
@@ -126,5 +116,5 @@ function replace(
   length: string | undefined,
 ): void {
   const fields = { "content-encoding": undefined, "content-length": length };
-  (ctx as unknown as RequestContext).replaceBody(body, fields);
+  replaceBody(ctx, body, fields);
 }

@@ -1,6 +1,7 @@
 /** One line for each request, as JSON. Lines are written by pino, which is loaded on first use. */
-import type { Answer } from "../answer.ts";
+import type { Answer, PreparedAnswer } from "../answer.ts";
 import { isDevelopment } from "../environment.ts";
+import { isStreamSource } from "../stream.ts";
 import type { RequestIdState } from "./request-id.ts";
 import { encodedBody, isBodiless } from "./support/answer-body.ts";
 import { type AnyContext, type AnyMiddleware, after } from "./support/middleware.ts";
@@ -44,8 +45,8 @@ const secretFields: readonly string[] = [
 ];
 
 /**
- * Writes `method`, `path`, `status`, `duration_ms`, `bytes` (of the body that is sent), `ip`, and
- * `request_id` where `requestId` is in use. The level is `error` from 500, with what was thrown as
+ * Writes `method`, `path`, `status`, `duration_ms`, `bytes` (of the body that is sent; missing for
+ * a stream that does not know), `ip`, and `request_id` where `requestId` is in use. The level is `error` from 500, with what was thrown as
  * `err`, `warn` from 400, and otherwise `info`. The query is left out: it holds what people typed.
  * Register it first, so that it sees what really goes out.
  *
@@ -84,9 +85,9 @@ export function logger(options: LoggerOptions = {}): AnyMiddleware {
     return after(next(), (answer) => {
       const durationMs = Math.round((performance.now() - start) * 1000) / 1000;
       const { status, error } = answer;
-      let bytes: number;
+      let bytes: number | undefined;
       try {
-        bytes = ctx.method === "HEAD" || isBodiless(status) ? 0 : encodedBody(answer).length;
+        bytes = ctx.method === "HEAD" || isBodiless(status) ? 0 : bodyLength(answer);
       } catch (failure) {
         // The body cannot be made into JSON, so that this is answered with 500.
         write(ctx, answer, 500, { duration_ms: durationMs, bytes: 0, err: failure });
@@ -96,6 +97,12 @@ export function logger(options: LoggerOptions = {}): AnyMiddleware {
       write(ctx, answer, status, { duration_ms: durationMs, bytes, ...thrown });
     });
   };
+}
+
+/** Undefined for a stream whose length nobody knows yet. */
+function bodyLength(answer: Answer): number | undefined {
+  if (isStreamSource(answer.body)) return (answer as PreparedAnswer).length;
+  return encodedBody(answer).length;
 }
 
 function headersOf(ctx: AnyContext, names: readonly string[]): Record<string, string> {

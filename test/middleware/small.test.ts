@@ -21,6 +21,25 @@ beforeAll(() => printed.mockImplementation(() => {}));
 afterAll(() => printed.mockRestore());
 
 describe("bodyLimit", () => {
+  test("makes reading a larger stream fail", async () => {
+    const app = new Chopin().layer(bodyLimit({ maxBytes: 4 }));
+    app.post("/", { streamBody: true }, async (ctx) => {
+      let bytes = 0;
+      for await (const piece of ctx.body) bytes += piece.length;
+      return bytes;
+    });
+    await withServer(app, async (server) => {
+      const post = (chunks: string) =>
+        exchange(
+          server,
+          "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" +
+            `Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`,
+        );
+      expect(await post("2\r\nab\r\n2\r\ncd\r\n")).toEndWith("\r\n\r\n4");
+      expect(await post("2\r\nab\r\n3\r\ncde\r\n")).toStartWith("HTTP/1.1 413 ");
+    });
+  });
+
   const make = () => {
     const app = new Chopin().layerPath("/small", bodyLimit({ maxBytes: 4 }));
     app.post("/*rest", (ctx) => ctx.text());
