@@ -104,6 +104,10 @@ export function makeApp(): Chopin {
     const { method } = ctx;
     return `${method} ${await new Response(ctx.body).text()}`;
   });
+  app.post("/small-stream", { bodyLimit: 8, streamBody: true }, (ctx) =>
+    new Response(ctx.body).text(),
+  );
+  app.get("/unread-stream", { streamBody: true }, () => "good");
   app.all("/host", (ctx) => ctx.host);
   app.post("/small", { bodyLimit: 8 }, (ctx) => ctx.text());
   app.get("/item/:name", ({ params }) => params.name);
@@ -119,9 +123,16 @@ const unseen = get("/unseen");
 
 /** The same of a handler that reads the body by itself, as it comes. */
 export function streamed(cases: readonly Case[]): Case[] {
-  return cases
-    .filter(({ bytes }) => bytes.startsWith("POST /echo "))
-    .map((one) => ({ ...one, bytes: one.bytes.replace("POST /echo ", "POST /stream ") }));
+  const paths = { "/echo": "/stream", "/small": "/small-stream", "/good": "/unread-stream" };
+  return cases.flatMap((one) => {
+    const [whole = "", method, path] = /^(\w+) (\S+) /.exec(one.bytes) ?? [];
+    const other = paths[path as keyof typeof paths];
+    if (other === undefined) return [];
+    const bytes = `${method} ${other} ${one.bytes.slice(whole.length)}`;
+    if (one.interim === undefined) return { ...one, bytes };
+    const at = one.interim.at + bytes.length - one.bytes.length;
+    return { ...one, bytes, interim: { ...one.interim, at } };
+  });
 }
 
 /** Runs each case in a test of its own. */

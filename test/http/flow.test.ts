@@ -4,6 +4,7 @@ import type { ServeOptions } from "../../src/index.ts";
 import { RawClient, withServer } from "../_setup.ts";
 import {
   answersTo,
+  type Case,
   closed,
   get,
   kept,
@@ -13,6 +14,7 @@ import {
   problem,
   readByServer,
   refused,
+  streamed,
   testCases,
   withoutDate,
 } from "./_cases.ts";
@@ -24,7 +26,13 @@ const hiddenChunks = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
 const notFound = problem(404, "not_found");
 const ending = { connection: "close" } as const;
 
-testCases("bodies above the limit", [
+/** Whether its handler gets a body whole or as it comes. */
+function testBoth(title: string, cases: readonly Case[]): void {
+  testCases(title, cases);
+  testCases(`${title}, where bodies are streamed`, streamed(cases));
+}
+
+testBoth("bodies above the limit", [
   refused(
     413,
     "body_too_large",
@@ -59,7 +67,7 @@ testCases("bodies above the limit", [
   refused(413, "body_too_large", "the usual limit", post(["Content-Length: 1048577"])),
 ]);
 
-testCases("bodies that nobody reads", [
+testBoth("bodies that nobody reads", [
   kept("no route", post([hiddenLength], hidden, "/none"), notFound),
   kept("no route, chunked", post([chunkedLine], hiddenChunks, "/none"), notFound),
   kept(
@@ -87,7 +95,7 @@ testCases("bodies that nobody reads", [
 const announced = ["Expect: 100-continue", "Content-Length: 5"];
 const goOn = "HTTP/1.1 100 Continue\r\n\r\n";
 
-testCases("Expect", [
+testBoth("Expect", [
   {
     ...kept("the body is there", post(announced, "hello"), ok("POST hello")),
     interim: { at: post(announced).length, answer: goOn },
@@ -147,7 +155,7 @@ describe("Expect, the body later", () => {
 
 const upgrade = ["Connection: Upgrade", "Upgrade: websocket"];
 
-testCases("Upgrade is ignored where nothing speaks another protocol", [
+testBoth("Upgrade is ignored where nothing speaks another protocol", [
   kept("WebSocket", get("/good", ...upgrade, "Sec-WebSocket-Version: 13"), ok("good")),
   kept("with a body", post([...upgrade, "Content-Length: 5"], "hello"), ok("POST hello")),
   kept("bytes behind it", get("/good", ...upgrade) + get("/constant"), ok("good"), ok("constant")),
@@ -158,7 +166,7 @@ testCases("Upgrade is ignored where nothing speaks another protocol", [
   ),
 ]);
 
-testCases("Connection", [
+testBoth("Connection", [
   closed("close", get("/good", "Connection: close"), ok("good", ending)),
   closed("Close, in a list", get("/good", "Connection: x, Close"), ok("good", ending)),
   closed(
