@@ -11,6 +11,7 @@ import { FileReference } from "./files/answer.ts";
 import { kind } from "./native/abi.ts";
 import type { RequestContext } from "./request-context.ts";
 import { prepare } from "./response.ts";
+import { reportUnlessLeft } from "./stream.ts";
 
 /** Answers one request: a value, an answer, or a promise of one. A handler is one; it may throw. */
 export type Step = (ctx: RequestContext) => unknown;
@@ -212,7 +213,7 @@ function withoutHooks(scope: Scope): Scope {
 
 /** Errors of the server that nobody handles are for its operator; those of clients are not. */
 function report(error: unknown): void {
-  if (statusOf(error) >= 500) console.error(error);
+  if (statusOf(error) >= 500) reportUnlessLeft(error);
 }
 
 const representation: readonly string[] = ["etag", "last-modified"];

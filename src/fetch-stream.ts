@@ -34,7 +34,7 @@ type Step = IteratorResult<Piece, unknown>;
 export async function gatherTurn(
   pieces: Pieces,
   length: number | undefined,
-  typed: boolean,
+  typed: () => boolean,
 ): Promise<Gathered> {
   const gathered: Piece[] = [];
   let over = false;
@@ -48,7 +48,7 @@ export async function gatherTurn(
   let step: Step | Promise<Step> | undefined;
   while (size < gatheredBytesMax && !(over && gathered.length > 0)) {
     step = pieces.next();
-    const waits = typed || gathered.length > 0;
+    const waits = gathered.length > 0 || typed();
     const result = await (waits ? Promise.race([step, turn]) : step);
     if (result === undefined) break;
     step = undefined;

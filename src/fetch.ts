@@ -5,7 +5,7 @@
  */
 
 import { bodyOf, type PreparedAnswer } from "./answer.ts";
-import { type Field, mergeFields } from "./answer-fields.ts";
+import { type Field, hasField, mergeFields } from "./answer-fields.ts";
 import { failed, finish } from "./compose.ts";
 import { problem, problemBody, problems } from "./errors.ts";
 import { gatherTurn, streamOf } from "./fetch-stream.ts";
@@ -137,7 +137,7 @@ async function streamedResponse(
     if (!bodiless.includes(status)) promise(headers, answer.length);
     return new Response(null, { status, headers });
   }
-  const typed = answer.headers.has("content-type");
+  const typed = () => hasField(mergeFields(ctx.draftFields, answer.fields), "content-type");
   const { gathered, whole, rest } = await gatherTurn(pieces, answer.length, typed);
   const headers = headersOf(ctx, answer, answer.kindOfStream(gathered[0]));
   if (whole !== undefined) {

@@ -119,7 +119,17 @@ export function readable(
   );
 }
 
+const leavings = new WeakSet<WeakKey>();
+
 /** The error of a body, or an answer, whose client has left. */
 export function clientLeft(): DOMException {
-  return new DOMException("The client has left before its request was answered.", "AbortError");
+  const text = "The client has left before its request was answered.";
+  const error = new DOMException(text, "AbortError");
+  leavings.add(error);
+  return error;
+}
+
+/** Tells an operator of an error; that clients leave is none. */
+export function reportUnlessLeft(error: unknown): void {
+  if (!(error instanceof DOMException && leavings.has(error))) console.error(error);
 }

@@ -12,6 +12,7 @@ import {
   iterate,
   type Piece,
   type Pieces,
+  reportUnlessLeft,
   type StreamSource,
   tooLong,
   tooShort,
@@ -24,7 +25,7 @@ import { chopin_answers_flush, chopin_stream_end, chopin_stream_write } from "./
 /** What the dispatch does for a stream. */
 export interface StreamEnds {
   /** The program named a Content-Type. Without one the head waits for the first piece. */
-  readonly typed: boolean;
+  typed(): boolean;
   /** The stream was complete before its head was sent. */
   whole(pieces: readonly Piece[]): void;
   /** It failed before that. */
@@ -110,7 +111,7 @@ export class AnswerStream implements Listener {
   #turnEnded(): void {
     if (this.#gathered === undefined || this.#over) return;
     this.#due = true;
-    if (this.#gathered.length === 0 && !this.#ends.typed) return;
+    if (this.#gathered.length === 0 && !this.#ends.typed()) return;
     try {
       if (!this.#sendHead()) this.#goOn();
     } catch (error) {
@@ -150,7 +151,7 @@ export class AnswerStream implements Listener {
       this.#ends.failed(error);
       return;
     }
-    console.error(error);
+    reportUnlessLeft(error);
     this.#close(true);
   }
 
@@ -160,7 +161,7 @@ export class AnswerStream implements Listener {
     this.#over = true;
     // The producer's last steps may still look at the request.
     endPieces(this.#pieces)
-      .catch((error: unknown) => console.error(error))
+      .catch(reportUnlessLeft)
       .finally(() => this.#close(true));
   }
 
@@ -196,6 +197,6 @@ export async function cancel(source: StreamSource): Promise<void> {
   try {
     await endPieces(iterate(source));
   } catch (error) {
-    console.error(error);
+    reportUnlessLeft(error);
   }
 }

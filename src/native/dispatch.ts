@@ -5,7 +5,7 @@
  */
 
 import { bodyOf, PreparedAnswer } from "../answer.ts";
-import { type Field, headLines, mergeFields } from "../answer-fields.ts";
+import { type Field, hasField, headLines, mergeFields } from "../answer-fields.ts";
 import { failed, finish, type Scope } from "../compose.ts";
 import { ChopinError, type ProblemCode, problemBody, problems } from "../errors.ts";
 import type { Program } from "../program.ts";
@@ -172,7 +172,7 @@ class BatchDispatcher implements Dispatcher {
       return;
     }
     const stream = new AnswerStream(this.#streams, ctx, source, {
-      typed: answer.headers.has("content-type"),
+      typed: () => hasField(mergeFields(ctx.draftFields, answer.fields), "content-type"),
       whole: (pieces) => this.#whole(ctx, answer, pieces, scope),
       failed: (error) => this.#fail(ctx, error, scope),
       head: (first) => this.#head(ctx, answer, first),
