@@ -213,7 +213,9 @@ function withoutHooks(scope: Scope): Scope {
 
 /** Errors of the server that nobody handles are for its operator; those of clients are not. */
 function report(error: unknown): void {
-  if (statusOf(error) >= 500) reportUnlessLeft(error);
+  // What the library refuses under load would fill the log.
+  const refused = error instanceof HTTPError && error.code === "overloaded";
+  if (statusOf(error) >= 500 && !refused) reportUnlessLeft(error);
 }
 
 const representation: readonly string[] = ["etag", "last-modified"];

@@ -9,8 +9,25 @@ import type { NativeContext } from "./exchange.ts";
 import { type Listener, type Streams, shareBytes } from "./streams.ts";
 import { chopin_body_read } from "./symbols.ts";
 
-/** One read of a socket; pieces are cut out of it at their real length. */
-const room = new Uint8Array(256 * 1024);
+/** One read of a socket: what its buffer holds when a client is quick. */
+const roomBytes = 512 * 1024;
+
+/**
+ * Where the next read goes, of whichever body. A piece that fills most of it keeps the memory, so
+ * that large bodies are not copied; a smaller one is cut out.
+ */
+let room = newRoom();
+
+function newRoom(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(roomBytes).buffer);
+}
+
+function pieceOf(count: number): Uint8Array<ArrayBuffer> {
+  if (count < roomBytes / 2) return room.slice(0, count);
+  const piece = room.subarray(0, count);
+  room = newRoom();
+  return piece;
+}
 
 export class BodySource implements Listener {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -53,7 +70,7 @@ export class BodySource implements Listener {
       const count = chopin_body_read(handle, slot, generation, room, room.length);
       if (count > 0) {
         this.#share += count;
-        controller.enqueue(room.slice(0, count));
+        controller.enqueue(pieceOf(count));
         return;
       }
       if (count === code.endOfBody) {
@@ -73,7 +90,11 @@ export class BodySource implements Listener {
   }
 
   #failure(result: number): Error {
-    if (result === code.staleHandle) return clientLeft();
+    if (result === code.staleHandle) {
+      // The notice would come after the reader's failure.
+      this.#ctx.notice(notice.gone);
+      return clientLeft();
+    }
     const { words, bytes } = this.#streams;
     const start = words[control.result + 1]!;
     const name = bytes.latin1Slice(start, start + words[control.result + 2]!);

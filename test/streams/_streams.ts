@@ -37,7 +37,7 @@ export class Peer {
   }
 
   static async connect(server: Server): Promise<Peer> {
-    const socket = connect({ host: server.hostname!, port: server.port!, allowHalfOpen: true });
+    const socket = connect({ host: server.hostname!, port: server.port! });
     const peer = new Peer(socket);
     await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
     return peer;
