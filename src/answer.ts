@@ -15,8 +15,15 @@ import { ChopinError } from "./errors.ts";
 import { kind } from "./native/abi.ts";
 import { isStreamSource, type Piece } from "./stream.ts";
 
-/** The answer of a handler as middleware sees and changes it: `const answer = await next()`. */
-export interface Answer {
+declare const answered: unique symbol;
+
+/**
+ * The answer of a handler as middleware sees and changes it: `const answer = await next()`. `Code`
+ * and `Body` are what a route's `response` schema is compared with, where they are known.
+ */
+export interface Answer<Code extends number = number, Body = unknown> {
+  /** For the compiler alone. */
+  readonly [answered]?: readonly [code: Code, body: Body];
   /** Status that will be sent. */
   status: number;
   /** Fields that will be sent; Content-Type only where the program set it. */
@@ -31,6 +38,9 @@ export interface Answer {
   /** The body's bytes as they will be sent. Throws `body_is_streamed` for a stream. */
   bytes(): Uint8Array<ArrayBuffer>;
 }
+
+/** An answer without a value that a `response` schema could be compared with. */
+export type OtherAnswer = Answer<never, never>;
 
 /** The part of a context that decides about its answer's head. */
 export interface Draft {

@@ -1,6 +1,6 @@
 /** What a handler sees of its request, and how it answers. */
 
-import type { Answer } from "./answer.ts";
+import type { Answer, OtherAnswer } from "./answer.ts";
 import type { FieldsInit } from "./answer-fields.ts";
 import type { EventProducer, EventsOptions } from "./events.ts";
 import type { FileOptions } from "./files.ts";
@@ -25,7 +25,15 @@ export interface State {
 export type Params = Readonly<Record<string, string | undefined>>;
 
 /** A status, or a status and fields, given with an answer. */
-export type AnswerInit = number | { readonly status?: number; readonly headers?: FieldsInit };
+export type AnswerInit<Status extends number = number> =
+  | Status
+  | { readonly status?: Status; readonly headers?: FieldsInit };
+
+/** Cookies of a request by name; of repeated names the first value. */
+export type RequestCookies = Readonly<Record<string, string | undefined>>;
+
+/** The body of a request as it comes. */
+export type BodyStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** Bytes that an answer can have as its body. */
 export type Bytes = ArrayBuffer | ArrayBufferView;
@@ -35,9 +43,17 @@ export type Bytes = ArrayBuffer | ArrayBufferView;
  * keep the context across `await`; once the answer is sent every member throws
  * `ContextUsedAfterAnswer`.
  *
- * Take single members by destructuring (`({ params }) => …`); methods need their object.
+ * Take single members by destructuring (`({ params }) => …`); methods need their object. Parts that
+ * have a schema in the options of the route are what their schema makes of them.
  */
-export interface Context<P = Params, S extends object = State> {
+export interface Context<
+  P = Params,
+  S extends object = State,
+  Q = Query,
+  H = RequestHeaders,
+  C = RequestCookies,
+  B = BodyStream,
+> {
   /** Method token, such as "GET". */
   readonly method: string;
   /**
@@ -48,11 +64,18 @@ export interface Context<P = Params, S extends object = State> {
   /** Captures of the route's path, decoded; those of `:name?` that are absent are missing. */
   readonly params: P;
   /** Fields of the query; of repeated names the first value. See `queries`. */
-  readonly query: Query;
+  readonly query: Q;
   /** Every value of one query field, in order. */
   queries(name: string): string[];
   /** Fields of the request, read-only. */
-  readonly headers: RequestHeaders;
+  readonly headers: H;
+  /**
+   * Cookies of the request, decoded, in an object without prototype. The middleware `cookies` reads
+   * signed ones and sets them.
+   *
+   * @throws HTTPError 400 `too_many_cookies` above 512.
+   */
+  readonly cookies: C;
   /**
    * Address of the client, without port; "" over a unix socket. Behind a proxy it is the proxy's,
    * unless `trustProxy` says which proxies are believed; `host`, `url` and `secure` follow the same
@@ -72,9 +95,10 @@ export interface Context<P = Params, S extends object = State> {
   /**
    * The body as a stream, which can also be iterated: `for await (const chunk of ctx.body)`. On
    * routes with `streamBody` it comes as it arrives, and only as fast as it is read; reading fails
-   * with 413 `body_too_large`, 408 `request_timeout`, or an AbortError when the client leaves.
+   * with 413 `body_too_large`, 408 `request_timeout`, or an AbortError when the client leaves. With a
+   * schema for the body it is the value.
    */
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly body: B;
   /**
    * Aborted when nobody waits for the answer any more: the connection was lost, or, while a stream
    * is sent, its client ended it.
@@ -84,7 +108,7 @@ export interface Context<P = Params, S extends object = State> {
   readonly state: S;
 
   /** One capture by name. */
-  param(name: keyof P & string): string | undefined;
+  param<Name extends keyof P & string>(name: Name): P[Name];
 
   /** A field of the request; several lines of one name are joined. */
   header(name: string): string | undefined;
@@ -101,7 +125,10 @@ export interface Context<P = Params, S extends object = State> {
    */
   text(): string;
   /** An answer with `text/plain`. */
-  text(value: string, init?: AnswerInit): Answer;
+  text<const Status extends number = 200>(
+    value: string,
+    init?: AnswerInit<Status>,
+  ): Answer<Status, string>;
 
   /**
    * The body parsed as JSON.
@@ -110,15 +137,18 @@ export interface Context<P = Params, S extends object = State> {
    */
   json<T = unknown>(): T;
   /** An answer with `application/json`. */
-  json(value: unknown, init?: AnswerInit): Answer;
+  json<V, const Status extends number = 200>(
+    value: V,
+    init?: AnswerInit<Status>,
+  ): Answer<Status, V>;
 
   /** The body; a copy that is yours. */
   bytes(): Uint8Array<ArrayBuffer>;
   /** An answer with `application/octet-stream`. */
-  bytes(value: Bytes, init?: AnswerInit): Answer;
+  bytes(value: Bytes, init?: AnswerInit): OtherAnswer;
 
   /** An answer with `text/html`. */
-  html(value: string, init?: AnswerInit): Answer;
+  html(value: string, init?: AnswerInit): OtherAnswer;
   /**
    * The body as a form, `application/x-www-form-urlencoded` or `multipart/form-data`, received
    * completely. What it keeps on disk is removed once the answer is sent.
@@ -148,7 +178,7 @@ export interface Context<P = Params, S extends object = State> {
    *   for await (const price of prices()) yield { event: "price", data: price };
    * });
    */
-  events(producer: EventProducer, options?: EventsOptions): Answer;
+  events(producer: EventProducer, options?: EventsOptions): OtherAnswer;
   /**
    * An answer whose body comes in pieces of text or bytes. What can be iterated asynchronously may
    * also be returned as it is.
@@ -156,20 +186,23 @@ export interface Context<P = Params, S extends object = State> {
    * @example
    * return ctx.stream(rows(), { headers: { "Content-Type": "text/csv" } });
    */
-  stream(source: StreamSource, init?: StreamInit): Answer;
+  stream(source: StreamSource, init?: StreamInit): OtherAnswer;
   /**
    * An answer with the content of a file: conditions, ranges and encodings of the request are
    * considered. See `file`.
    *
    * @throws HTTPError 404 when there is no such file, 412 and 416 for what the request asks of it.
    */
-  file(path: string, options?: FileOptions): Answer;
+  file(path: string, options?: FileOptions): OtherAnswer;
   /**
    * An answer that sends the client elsewhere; `status` is 301, 302 (unless told), 303, 307 or 308.
    */
-  redirect(location: string, status?: number): Answer;
+  redirect(location: string, status?: number): OtherAnswer;
   /** Status of the answer, unless what the handler returns has its own. */
   status(code: number): this;
   /** Closes the connection after this answer. */
   close(): this;
 }
+
+/** Any context, of a route with or without schemas: for functions that contexts are passed to. */
+export type AnyContext = Context<unknown, object, unknown, unknown, unknown, unknown>;

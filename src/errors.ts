@@ -57,6 +57,7 @@ export const problems = {
   unsupported_encoding: [415, "a Content-Encoding that is not decoded here"],
   range_not_satisfiable: [416, "the range begins behind the end of the file (native)"],
   expectation_failed: [417, "an expectation other than 100-continue (native)"],
+  validation_failed: [422, "parts of the request do not fit the schemas of its route"],
   head_too_large: [431, "the head exceeds its limit (native)"],
   too_many_fields: [431, "too many field lines (native)"],
   trailers_too_large: [431, "the trailer section exceeds its limit (native)"],
@@ -133,6 +134,8 @@ export class ContextUsedAfterAnswer extends ChopinError {
 export interface HTTPErrorOptions extends ErrorOptions {
   /** Fields of the answer, such as WWW-Authenticate. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Further members of the problem body (RFC 9457 3.2): what a program wants to know of it. */
+  readonly members?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -148,6 +151,7 @@ export class HTTPError extends Error {
   readonly code: string;
   readonly detail: string | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly members: Readonly<Record<string, unknown>> | undefined;
 
   constructor(status: number, code?: string, detail?: string, options?: HTTPErrorOptions) {
     if (!Number.isInteger(status) || status < 400 || status > 599) {
@@ -164,6 +168,7 @@ export class HTTPError extends Error {
     this.code = code ?? defaultCode(status);
     this.detail = detail;
     this.headers = options?.headers;
+    this.members = options?.members;
   }
 }
 
@@ -171,6 +176,21 @@ export class HTTPError extends Error {
 export function problem(code: ProblemCode, detail?: string): HTTPError {
   return new HTTPError(problems[code][0], code, detail);
 }
+
+/** The body of an `HTTPError`; its own members come last. */
+export function problemBodyOf({ status, code, detail, members }: HTTPError): string {
+  const body = problemBody(status, code, detail);
+  if (members === undefined) return body;
+  const names = Object.keys(members).filter((name) => !problemMembers.includes(name));
+  const own = names.map((name) => {
+    const value = JSON.stringify(members[name]);
+    return value === undefined ? "" : `,${JSON.stringify(name)}:${value}`;
+  });
+  return `${body.slice(0, -1)}${own.join("")}}`;
+}
+
+/** What every problem body may have by itself. */
+const problemMembers: readonly string[] = ["type", "title", "status", "code", "detail", "stack"];
 
 /**
  * The body of an error answer, byte for byte as the native library writes it; `detail` comes last,

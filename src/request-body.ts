@@ -32,14 +32,19 @@ export function bodyIsStreamed(): ChopinError {
   );
 }
 
+/** There is no schema, or it was not asked yet: undefined may be a body's value. */
+const none = Symbol("none");
+
 export abstract class RequestBody {
   /** The answer was written. */
   answered: boolean;
   #state: BodyState | undefined;
+  #value: unknown;
 
   constructor() {
     this.answered = false;
     this.#state = undefined;
+    this.#value = none;
   }
 
   abstract header(name: string): string | undefined;
@@ -53,7 +58,14 @@ export abstract class RequestBody {
     if (this.answered) throw new ContextUsedAfterAnswer();
   }
 
+  /** The stream, or what the schema of the route made of it. */
   get body(): ReadableStream<Bytes> {
+    if (this.#value === none) return this.bodyAsSent;
+    this.check();
+    return this.#value as ReadableStream<Bytes>;
+  }
+
+  protected get bodyAsSent(): ReadableStream<Bytes> {
     const state = this.#stated();
     if (state.stream === undefined) {
       const { replacement } = state;
@@ -65,13 +77,18 @@ export abstract class RequestBody {
 
   form(options?: FormOptions): Promise<Form> {
     const state = this.#stated();
-    state.form ??= receive(this.body, this.header("content-type"), options);
+    state.form ??= receive(this.bodyAsSent, this.header("content-type"), options);
     return state.form;
   }
 
   parts(options?: FormLimits): AsyncGenerator<Part, void, undefined> {
     this.check();
-    return partsOf(this.body, this.header("content-type"), options);
+    return partsOf(this.bodyAsSent, this.header("content-type"), options);
+  }
+
+  /** Puts the value that a schema made of the body in the place of its stream. */
+  protected setBodyValue(value: unknown): void {
+    this.#value = value;
   }
 
   /**

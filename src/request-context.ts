@@ -3,9 +3,9 @@
  * reads them from native memory, `fetch.ts` from a Web Request.
  */
 
-import { type Answer, checkStatus, type Draft } from "./answer.ts";
+import { checkStatus, type Draft, type OtherAnswer } from "./answer.ts";
 import { type Field, setField } from "./answer-fields.ts";
-import type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
+import type { AnswerInit, Bytes, Context, Params, RequestCookies, State } from "./context.ts";
 import { ChopinError, problem } from "./errors.ts";
 import {
   type EventProducer,
@@ -17,11 +17,13 @@ import {
 import { type FileOptions, FileReference } from "./files.ts";
 import { allLines } from "./forwarded.ts";
 import { type FieldSource, RequestHeaders } from "./headers.ts";
+import { parseCookies } from "./middleware/support/cookie-text.ts";
 import { kind } from "./native/abi.ts";
 import { allValues, firstValues, parseQuery, type Query, type QueryPairs } from "./query.ts";
 import { ReplacedFields, type Replacements } from "./replaced-fields.ts";
 import { RequestBody } from "./request-body.ts";
 import { answerOf, bytes, redirect, type StreamInit, stream } from "./response.ts";
+import type { PartName } from "./schema/issue.ts";
 import type { StreamSource } from "./stream.ts";
 import type { Origin, ProxyTrust } from "./trust-proxy.ts";
 
@@ -36,7 +38,10 @@ export interface CaptureNames {
 interface Cache {
   query: Query | undefined;
   pairs: QueryPairs | undefined;
+  fields: RequestHeaders | undefined;
+  /** What a schema made of the fields. */
   headers: RequestHeaders | undefined;
+  cookies: RequestCookies | undefined;
   request: Request | undefined;
   told: Origin | undefined;
 }
@@ -125,9 +130,22 @@ export abstract class RequestContext
   }
 
   get headers(): RequestHeaders {
+    return this.#cached().headers ?? this.#fieldsAsSent();
+  }
+
+  get cookies(): RequestCookies {
     const cache = this.#cached();
-    if (cache.headers === undefined) cache.headers = new RequestHeaders(this);
-    return cache.headers;
+    cache.cookies ??= parseCookies(this.header("cookie"));
+    return cache.cookies;
+  }
+
+  /** For the schemas of a route: what they made of a part takes its place. */
+  setPart(part: PartName, value: unknown): void {
+    if (part === "body") this.setBodyValue(value);
+    else if (part === "params") this.#params = value as Params;
+    else if (part === "query") this.#cached().query = value as Query;
+    else if (part === "headers") this.#cached().headers = value as RequestHeaders;
+    else this.#cached().cookies = value as RequestCookies;
   }
 
   /**
@@ -140,7 +158,7 @@ export abstract class RequestContext
   ): void {
     this.setBody(body);
     const cache = this.#cached();
-    cache.headers = new RequestHeaders(new ReplacedFields(this, fields));
+    cache.fields = new RequestHeaders(new ReplacedFields(this, fields));
     cache.request = undefined;
   }
 
@@ -168,15 +186,15 @@ export abstract class RequestContext
     options?: { readonly append?: boolean },
   ): string | undefined | this {
     this.check();
-    if (value === undefined) return this.headers.get(name) ?? undefined;
+    if (value === undefined) return this.#fieldsAsSent().get(name) ?? undefined;
     this.#checkHead();
     this.draftFields = setField(this.draftFields, name, value, options?.append === true);
     return this;
   }
 
   text(): string;
-  text(value: string, init?: AnswerInit): Answer;
-  text(value?: string, init?: AnswerInit): string | Answer {
+  text(value: string, init?: AnswerInit): OtherAnswer;
+  text(value?: string, init?: AnswerInit): string | OtherAnswer {
     this.check();
     if (value !== undefined) return answerOf(kind.text, value, init);
     const text = this.wholeText();
@@ -184,8 +202,8 @@ export abstract class RequestContext
   }
 
   json<T = unknown>(): T;
-  json(value: unknown, init?: AnswerInit): Answer;
-  json<T = unknown>(value?: unknown, init?: AnswerInit): T | Answer {
+  json(value: unknown, init?: AnswerInit): OtherAnswer;
+  json<T = unknown>(value?: unknown, init?: AnswerInit): T | OtherAnswer {
     this.check();
     // biome-ignore lint/complexity/noArguments: `json(undefined)` is an answer
     if (arguments.length > 0) return answerOf(kind.json, value, init);
@@ -197,33 +215,33 @@ export abstract class RequestContext
   }
 
   bytes(): Uint8Array<ArrayBuffer>;
-  bytes(value: Bytes, init?: AnswerInit): Answer;
-  bytes(value?: Bytes, init?: AnswerInit): Uint8Array<ArrayBuffer> | Answer {
+  bytes(value: Bytes, init?: AnswerInit): OtherAnswer;
+  bytes(value?: Bytes, init?: AnswerInit): Uint8Array<ArrayBuffer> | OtherAnswer {
     this.check();
     return value === undefined ? this.wholeBytes() : bytes(value, init);
   }
 
-  html(value: string, init?: AnswerInit): Answer {
+  html(value: string, init?: AnswerInit): OtherAnswer {
     this.check();
     return answerOf(kind.html, value, init);
   }
 
-  file(path: string, options?: FileOptions): Answer {
+  file(path: string, options?: FileOptions): OtherAnswer {
     this.check();
     return new FileReference(path, options).answer(this);
   }
 
-  redirect(location: string, status?: number): Answer {
+  redirect(location: string, status?: number): OtherAnswer {
     this.check();
     return redirect(location, status);
   }
 
-  stream(source: StreamSource, init?: StreamInit): Answer {
+  stream(source: StreamSource, init?: StreamInit): OtherAnswer {
     this.check();
     return stream(source, init);
   }
 
-  events(producer: EventProducer, options?: EventsOptions): Answer {
+  events(producer: EventProducer, options?: EventsOptions): OtherAnswer {
     this.check();
     const lastEventId = lastEventIdOf(this.header("last-event-id"));
     return stream(eventSource(producer, options, undefined, lastEventId), eventInit);
@@ -245,9 +263,9 @@ export abstract class RequestContext
   protected makeRequest(): Request {
     const method = this.method;
     const headers = new Headers();
-    for (const [name, value] of this.headers) headers.append(name, value);
+    for (const [name, value] of this.#fieldsAsSent()) headers.append(name, value);
     const bare = method === "GET" || method === "HEAD";
-    const body = bare ? null : this.body;
+    const body = bare ? null : this.bodyAsSent;
     return new Request(this.url, { method, headers, body });
   }
 
@@ -272,13 +290,21 @@ export abstract class RequestContext
     return cache.told;
   }
 
+  #fieldsAsSent(): RequestHeaders {
+    const cache = this.#cached();
+    if (cache.fields === undefined) cache.fields = new RequestHeaders(this);
+    return cache.fields;
+  }
+
   #cached(): Cache {
     this.check();
     if (this.#cache === undefined) {
       this.#cache = {
         query: undefined,
         pairs: undefined,
+        fields: undefined,
         headers: undefined,
+        cookies: undefined,
         request: undefined,
         told: undefined,
       };

@@ -3,7 +3,15 @@
  * a context. Called by `compose.ts`, `static.ts` and the dispatch.
  */
 
-import { type Answer, bytesOf, checkStatus, isBytes, kindOf, PreparedAnswer } from "./answer.ts";
+import {
+  type Answer,
+  bytesOf,
+  checkStatus,
+  isBytes,
+  kindOf,
+  type OtherAnswer,
+  PreparedAnswer,
+} from "./answer.ts";
 import {
   type Field,
   type FieldsInit,
@@ -75,22 +83,28 @@ export function prepare(value: unknown, drafted: number): PreparedAnswer | Promi
  * @example
  * app.notFound(() => text("Nothing here", 404));
  */
-export function text(value: string, init?: AnswerInit): Answer {
+export function text<const Status extends number = 200>(
+  value: string,
+  init?: AnswerInit<Status>,
+): Answer<Status, string> {
   return answerOf(kind.text, value, init);
 }
 
 /** An answer with `application/json`, made without a context. */
-export function json(value: unknown, init?: AnswerInit): Answer {
+export function json<V, const Status extends number = 200>(
+  value: V,
+  init?: AnswerInit<Status>,
+): Answer<Status, V> {
   return answerOf(kind.json, value, init);
 }
 
 /** An answer with `text/html`, made without a context. */
-export function html(value: string, init?: AnswerInit): Answer {
+export function html(value: string, init?: AnswerInit): OtherAnswer {
   return answerOf(kind.html, value, init);
 }
 
 /** An answer with `application/octet-stream`, made without a context. */
-export function bytes(value: Bytes, init?: AnswerInit): Answer {
+export function bytes(value: Bytes, init?: AnswerInit): OtherAnswer {
   return answerOf(kind.bytes, bytesOf(value), init);
 }
 
@@ -100,7 +114,7 @@ export function bytes(value: Bytes, init?: AnswerInit): Answer {
  * @throws ChopinError `invalid_header` for a location with control characters, `invalid_status` for
  * a status other than 301, 302, 303, 307 and 308.
  */
-export function redirect(location: string, status = 302): Answer {
+export function redirect(location: string, status = 302): OtherAnswer {
   if (!redirects.includes(status)) {
     throw new ChopinError(
       "invalid_status",
@@ -119,7 +133,7 @@ export function redirect(location: string, status = 302): Answer {
  *
  * @throws ChopinError `invalid_answer` for what is no source of pieces or a length that is none.
  */
-export function stream(source: StreamSource, init: StreamInit = {}): Answer {
+export function stream(source: StreamSource, init: StreamInit = {}): OtherAnswer {
   if (!isStreamSource(source)) {
     throw new ChopinError(
       "invalid_answer",
@@ -131,7 +145,11 @@ export function stream(source: StreamSource, init: StreamInit = {}): Answer {
   return answer;
 }
 
-export function answerOf(kindOfBody: number, body: unknown, init: AnswerInit | undefined): Answer {
+export function answerOf(
+  kindOfBody: number,
+  body: unknown,
+  init: AnswerInit | undefined,
+): OtherAnswer {
   if (init === undefined) return new PreparedAnswer(kindOfBody, body, 0, undefined);
   if (typeof init === "number") {
     return new PreparedAnswer(kindOfBody, body, checkStatus(init), undefined);
