@@ -6,6 +6,7 @@ const router = @import("c/router.zig");
 const server = @import("c/server.zig");
 const stream = @import("c/stream.zig");
 const file = @import("c/file.zig");
+const process = @import("c/process.zig");
 const manifest = @import("c/manifest.zig");
 
 /// One line that names the library, its version and the place; Bun's own trace of a foreign frame
@@ -67,6 +68,17 @@ comptime {
         .{ "file_plan", &file.filePlan },
         .{ "file_plan_read", &file.filePlanRead },
         .{ "file_plan_destroy", &file.filePlanDestroy },
+
+        .{ "listeners_tcp", &process.listenersTcp },
+        .{ "listener_unix", &process.listenerUnix },
+        .{ "listener_adopt", &process.listenerAdopt },
+        .{ "listener_close", &process.listenerClose },
+        .{ "server_listen_fd", &process.listenFd },
+        .{ "process_die_with_parent", &process.dieWithParent },
+        .{ "process_own", &process.own },
+        .{ "process_is_terminal", &process.isTerminal },
+        .{ "process_pin", &process.pin },
+        .{ "process_notify", &process.notify },
     };
     for (table) |row| @export(row[1], .{ .name = "chopin_" ++ row[0] });
 }
@@ -93,6 +105,7 @@ test {
     _ = @import("output.zig");
     _ = @import("path.zig");
     _ = @import("pool.zig");
+    _ = @import("process.zig");
     _ = @import("reactor.zig");
     _ = @import("request.zig");
     _ = @import("router.zig");

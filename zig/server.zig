@@ -3,9 +3,10 @@
 //! through `c/server.zig`; generic over the reactor, so that tests drive the same code with a
 //! simulated one.
 //!
-//! Shutdown, in this order: 1 `drain` closes the listeners and every idle connection; 2 turns go on
-//! until the last answer is sent, each saying `Connection: close`; 3 `deinit` closes what is left,
-//! then frees the connections' memory, held requests, the view, and last the reactor.
+//! Shutdown, in this order: 1 `drain` stops accepting and gives idle connections a last while;
+//! 2 turns go on until the last answer is sent, each saying `Connection: close`, and no connection
+//! is left; 3 `deinit` closes those that are, then frees the connections' memory, held requests, the
+//! view, and last the reactor.
 
 const std = @import("std");
 const abi = @import("abi.zig");
@@ -40,7 +41,7 @@ pub fn Server(comptime Reactor: type) type {
         core: Core,
         reactor: Reactor,
         dispatch: Dispatch,
-        listener: ?sys.Descriptor = null,
+        listeners: std.ArrayList(acceptor.Listener) = .empty,
         /// Accepting is off until this time, for want of descriptors or slots.
         accept_again_ms: ?u64 = null,
         /// When it was turned off last.
@@ -109,7 +110,8 @@ pub fn Server(comptime Reactor: type) type {
 
         pub fn deinit(self: *Self) void {
             const core = &self.core;
-            acceptor.stop(self);
+            acceptor.close(self);
+            self.listeners.deinit(core.allocator);
             var connections = core.connections.iterate();
             while (connections.next()) |index| {
                 const connection = core.connections.at(index);
@@ -159,11 +161,12 @@ pub fn Server(comptime Reactor: type) type {
             for (events) |event| self.core.connections.prefetch(@truncate(event.token));
             var accepting = false;
             for (events) |event| {
-                const new = event.token == acceptor.listener_token;
-                if (new) accepting = true else self.handle(event);
+                if (acceptor.isListener(event.token)) accepting = true else self.handle(event);
             }
             self.parseReceived();
-            if (accepting) acceptor.acceptAll(self);
+            if (accepting) for (events) |event| {
+                if (acceptor.isListener(event.token)) acceptor.acceptReady(self, event.token);
+            };
             const expired_count = self.expire();
             self.settle();
             self.freeDead();
@@ -199,23 +202,27 @@ pub fn Server(comptime Reactor: type) type {
 
         // Shutdown.
 
-        /// See the shutdown order above. The next turn frees the slots: a connection that it has to
-        /// take up may be among them.
-        pub fn drain(self: *Self) void {
-            self.core.draining = true;
-            acceptor.stop(self);
-            var connections = self.core.connections.iterate();
+        /// See the shutdown order above. A connection between two requests is closed when it was
+        /// idle for `idle_ms` more, so that a request that is on its way is still answered. The
+        /// next turn frees the slots: a connection that it has to take up may be among them.
+        pub fn drain(self: *Self, idle_ms: u32, ending: acceptor.Ending) void {
+            const core = &self.core;
+            self.refreshClock();
+            acceptor.stop(self, ending);
+            core.draining = true;
+            core.config.idle_timeout_ms = @min(core.config.idle_timeout_ms, idle_ms);
+            var connections = core.connections.iterate();
             while (connections.next()) |index| {
-                const connection = self.core.connections.at(index);
+                const connection = core.connections.at(index);
                 if (connection.dead or !connection.isIdle()) continue;
-                connection.phase = .closing;
+                deadline_module.choose(core, connection);
                 self.afterStep(connection);
             }
         }
 
         /// Closes every connection, answered or not.
         pub fn end(self: *Self) void {
-            acceptor.stop(self);
+            acceptor.close(self);
             var connections = self.core.connections.iterate();
             while (connections.next()) |index| self.destroy(self.core.connections.at(index));
             // Late answers that were taken between turns may have left some.
@@ -356,7 +363,9 @@ pub fn Server(comptime Reactor: type) type {
                 sending.flush(self, connection);
             }
             if (connection.dead or connection.unanswered > 0 or connection.output.bytes > 0) return;
-            if (self.core.draining and connection.isIdle()) connection.phase = .closing;
+            // Idle connections are given no time.
+            const at_once = self.core.draining and self.core.config.idle_timeout_ms == 0;
+            if (at_once and connection.isIdle()) connection.phase = .closing;
             if (connection.phase == .closing) self.linger(connection);
         }
 

@@ -542,7 +542,7 @@ test "draining closes idle connections and says so on the last answers" {
     defer world.destroy();
     const idle = try world.ask(get);
     const busy = try world.ask(late);
-    world.server.drain();
+    world.server.drain(0, .close);
     try world.run();
     try testing.expect(idle.server_finished and !busy.server_finished);
     world.answerLate("done");
@@ -553,6 +553,46 @@ test "draining closes idle connections and says so on the last answers" {
     busy.finished = true;
     try world.run();
     try testing.expectEqual(0, world.server.core.connections.count);
+}
+
+test "draining leaves idle connections a while, and their next answer says that it is the last" {
+    const world = try World.create(46, .{});
+    defer world.destroy();
+    const late_one = try world.ask(get);
+    const idle = try world.ask(get);
+    world.server.drain(500, .close);
+    try world.sleep(400);
+    try testing.expect(!late_one.server_finished and !idle.server_finished);
+    try world.send(late_one, get);
+    try world.run();
+    try testing.expect(std.mem.find(u8, late_one.outgoing.items, "Connection: close\r\n") != null);
+    try testing.expect(late_one.server_finished and !idle.server_finished);
+    try world.sleep(200);
+    try testing.expect(idle.server_finished);
+}
+
+test "who waits at the end is accepted, or left to the one who comes after" {
+    for ([_]acceptor.Ending{ .close, .leave }) |ending| {
+        const world = try World.create(47, .{});
+        defer world.destroy();
+        const waiting = world.server.reactor.connect();
+        world.server.drain(500, ending);
+        try world.send(waiting, get);
+        try world.run();
+        try testing.expectEqual(ending == .close, waiting.accepted);
+    }
+}
+
+test "a listener that is left to another is not accepted on until it is wanted again" {
+    const world = try World.create(48, .{});
+    defer world.destroy();
+    try acceptor.want(&world.server, simulated.Simulated.listener, false);
+    const client = world.server.reactor.connect();
+    try world.run();
+    try testing.expect(!client.accepted);
+    try acceptor.want(&world.server, simulated.Simulated.listener, true);
+    try world.run();
+    try testing.expect(client.accepted);
 }
 
 test "no descriptors: accepting pauses without spinning and goes on" {
@@ -808,7 +848,7 @@ test "draining closes connections whose answers were ready, or whose body was st
     defer world.destroy();
     const queued = try world.ask(late ++ get);
     const dropped = try world.ask("POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n");
-    world.server.drain();
+    world.server.drain(0, .close);
     world.answerLate("first");
     try world.send(dropped, "hello");
     try world.run();
@@ -891,7 +931,7 @@ test "behind a balancer other connections are closed without a word" {
     try expectSummary(problem("400", "Bad Request", "bad_target"), twice);
     // What is drained does not wait for the headers of connections that never spoke.
     _ = try world.ask("");
-    world.server.drain();
+    world.server.drain(0, .close);
     try world.sleep(2000);
     try testing.expectEqual(0, world.server.core.connections.count);
 }

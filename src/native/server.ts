@@ -90,7 +90,7 @@ function run(parts: Parts): NativeServer {
   }
 
   function drain(): void {
-    drained = symbols.chopin_server_drain(handle) !== code.reEntered;
+    drained = symbols.chopin_server_drain(handle, 0, 1) !== code.reEntered;
   }
 
   function destroy(): void {

@@ -42,7 +42,7 @@ function open() {
       chopin_server_router: { args: ["ptr", "ptr"], returns: "i32" },
       chopin_server_listen_tcp: { args: ["ptr", "ptr", "u32", "u32", "u32"], returns: "i32" },
       chopin_server_listen_unix: { args: ["ptr", "ptr", "u32", "u32"], returns: "i32" },
-      chopin_server_drain: { args: ["ptr"], returns: "i32" },
+      chopin_server_drain: { args: ["ptr", "u32", "u32"], returns: "i32" },
       chopin_server_end: { args: ["ptr"], returns: "i32" },
       chopin_server_turn: { args: ["ptr", "u32"], returns: "i32" },
       chopin_server_arm: { args: ["ptr"], returns: "i32" },

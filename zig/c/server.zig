@@ -150,7 +150,7 @@ pub fn listenUnix(self: *Server, path: [*]const u8, len: u32, backlog: u32) call
     return 0;
 }
 
-fn codeOf(reason: anyerror) i32 {
+pub fn codeOf(reason: anyerror) i32 {
     const code: Code = switch (reason) {
         error.AddressInUse => .address_in_use,
         error.PermissionDenied => .permission_denied,
@@ -163,10 +163,12 @@ fn codeOf(reason: anyerror) i32 {
     return @intFromEnum(code);
 }
 
-/// Stops accepting and closes idle connections; turns go on until `connections_open` is 0.
-pub fn drain(self: *Server) callconv(.c) i32 {
+/// Stops accepting and closes connections that are idle for `idle_ms`; turns go on until
+/// `connections_open` is 0. `ending` as in `acceptor.zig`.
+pub fn drain(self: *Server, idle_ms: u32, ending: u32) callconv(.c) i32 {
     if (self.implementation.in_turn) return @intFromEnum(Code.re_entered);
-    self.implementation.drain();
+    const wanted = std.enums.fromInt(acceptor.Ending, ending) orelse return invalid;
+    self.implementation.drain(idle_ms, wanted);
     return 0;
 }
 
