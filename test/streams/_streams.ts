@@ -22,12 +22,13 @@ export class Peer {
   /** How the connection ended. */
   end: "open" | "finished" | "reset" = "open";
   readonly #socket: Socket;
+  #took = (data: Buffer): void => {
+    this.text += data.toString("latin1");
+  };
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on("data", (data) => {
-      this.text += data.toString("latin1");
-    });
+    socket.on("data", (data) => this.#took(Buffer.from(data)));
     socket.on("end", () => {
       if (this.end === "open") this.end = "finished";
     });
@@ -57,6 +58,11 @@ export class Peer {
   /** Bytes that the socket has not taken. */
   get unsent(): number {
     return this.#socket.writableLength;
+  }
+
+  /** Counts what comes from now on in place of keeping it. */
+  count(took: (bytes: number) => void): void {
+    this.#took = (data) => took(data.length);
   }
 
   pause(): void {

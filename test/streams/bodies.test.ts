@@ -161,7 +161,7 @@ describe("bodies that are not read", () => {
       expect(text).toContain("Connection: close\r\n");
       expect(text).toEndWith("ignored");
     }));
-  test("a read that is under way when the answer is given fails, and does not wait for ever", async () => {
+  test("a read that is under way when the answer is given does not wait for ever", async () => {
     const failed = Promise.withResolvers<unknown>();
     const early = new Chopin().post("/", streamed, async (ctx) => {
       countOf(ctx).catch(failed.resolve);
