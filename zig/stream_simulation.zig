@@ -370,7 +370,8 @@ pub const World = struct {
     }
 
     fn roomBytes(self: *World) usize {
-        return if (self.random.random().boolean()) 4096 else self.random.random().intRangeAtMost(usize, 1, 300);
+        const random = self.random.random();
+        return if (random.boolean()) 4096 else random.intRangeAtMost(usize, 1, 300);
     }
 
     fn stepRead(self: *World, task: *Task) !bool {
