@@ -6,6 +6,7 @@ const std = @import("std");
 const addresses = @import("addresses.zig");
 const closings = @import("closings.zig");
 const deadline_module = @import("deadline.zig");
+const metrics = @import("metrics.zig");
 const reactor_module = @import("reactor.zig");
 const sys = @import("sys.zig");
 
@@ -108,6 +109,7 @@ fn admit(server: anytype, fd: sys.Descriptor, address: *const sys.Address) void 
         dismiss(server, connection);
         return pause(server, .descriptors_out);
     };
+    metrics.count(core, .connections_accepted, 1);
     deadline_module.choose(core, connection);
 }
 

@@ -6,6 +6,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const limits = @import("limits.zig");
 const body = @import("body.zig");
+const metrics = @import("metrics.zig");
 const router = @import("router.zig");
 const Chunk = @import("output.zig").Chunk;
 const Plan = @import("file.zig").Plan;
@@ -53,6 +54,8 @@ pub const Entry = struct {
     head_method: bool = false,
     keep_alive: bool = true,
     minor: u1 = 1,
+    /// For metrics.
+    started: metrics.Started = .{},
     /// What `State.native` means for a request that JS answers.
     native: ?Native = null,
     /// The slot that `hold` gave this request, or none.

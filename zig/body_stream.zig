@@ -11,6 +11,7 @@ const connection_module = @import("connection.zig");
 const deadline_module = @import("deadline.zig");
 const sending = @import("sending.zig");
 const limits = @import("limits.zig");
+const metrics = @import("metrics.zig");
 const parser = @import("http/parser.zig");
 const Connection = connection_module.Connection;
 const Core = @import("core.zig").Core;
@@ -154,6 +155,7 @@ pub fn read(server: anytype, slot: u32, generation: u32, room: []u8) error{Gone}
             try fromSocket(server, connection, room) orelse return .waiting;
         switch (step) {
             .rejected => |problem| {
+                metrics.rejectedAs(core, problem.code);
                 stream.failed = problem;
                 server.watch(connection, false, connection.watched.write);
                 return .{ .failed = problem };
@@ -221,6 +223,7 @@ fn fromSocket(server: anytype, connection: *Connection, room: []u8) error{Gone}!
         server.destroy(connection);
         return error.Gone;
     }
+    metrics.count(core, .received_bytes, count);
     const step = decode(stream, room[0..count], room);
     switch (step) {
         .rejected => {},

@@ -19,6 +19,7 @@ const body_stream = @import("body_stream.zig");
 const chunked = @import("http/chunked.zig");
 const deadline_module = @import("deadline.zig");
 const limits = @import("limits.zig");
+const metrics = @import("metrics.zig");
 const parser_module = @import("http/parser.zig");
 const proxied = @import("proxied.zig");
 const reactor = @import("reactor.zig");
@@ -467,6 +468,7 @@ fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]const u
     connection.unanswered += 1;
     connection.exclusive = request.exclusive;
     connection.requests +|= 1;
+    metrics.count(core, .requests, 1);
     if (connection.requests == core.config.requests_per_connection) entry.keep_alive = false;
     if (!entry.keep_alive) connection.phase = .closing;
     return true;
@@ -474,6 +476,7 @@ fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]const u
 
 /// Bytes that are no request: answered in order behind what is pending, then the end.
 fn reject(core: *Core, connection: *Connection, reason: parser_module.Rejection) void {
+    metrics.rejected(core, reason);
     lastProblem(core, connection, .{
         .status = reason.status(),
         .code = reason.code(),
@@ -490,6 +493,7 @@ pub fn lastProblem(core: *Core, connection: *Connection, answer: batch_module.Pr
         .connection = connection.index,
         .answer = .{ .native = .{ .problem = answer } },
         .keep_alive = false,
+        .started = metrics.started(core, abi.Special.not_found),
     });
     connection.unanswered += 1;
 }

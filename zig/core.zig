@@ -6,6 +6,7 @@ const std = @import("std");
 const batch_module = @import("batch.zig");
 const connection_module = @import("connection.zig");
 const limits = @import("limits.zig");
+const metrics = @import("metrics.zig");
 const parser = @import("http/parser.zig");
 const router_module = @import("router.zig");
 const Addresses = @import("addresses.zig").Addresses;
@@ -70,6 +71,8 @@ pub const Core = struct {
     /// Connections that stopped parsing with bytes left over, to be taken up after the dispatch.
     resumable: std.ArrayList(u32) = .empty,
     server_name: []const u8 = "",
+    /// Null: nothing is counted.
+    metrics: ?*metrics.Recorder = null,
     now_ms: u64 = 0,
     /// Refreshed by the server when the second changes.
     date: [29]u8 = @splat(' '),

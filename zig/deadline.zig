@@ -6,6 +6,7 @@ const body_stream = @import("body_stream.zig");
 const closings = @import("closings.zig");
 const connection_module = @import("connection.zig");
 const limits = @import("limits.zig");
+const metrics = @import("metrics.zig");
 const Connection = connection_module.Connection;
 const Core = @import("core.zig").Core;
 
@@ -91,6 +92,7 @@ pub fn fired(server: anytype, index: u32) void {
     if (reasonOf(connection)) |reason| {
         closings.count(core.batch.control(), reason, &connection.peer);
     }
+    if (connection.deadline == .idle) metrics.count(core, .idle_timeouts, 1);
     if (connection.phase == .proxy) return server.destroy(connection);
     if (connection.deadline == .body and streamWanted(connection)) {
         return body_stream.expire(core, connection);

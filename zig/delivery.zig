@@ -10,6 +10,7 @@ const connection_module = @import("connection.zig");
 const encoder = @import("http/encoder.zig");
 const late_module = @import("late.zig");
 const limits = @import("limits.zig");
+const metrics = @import("metrics.zig");
 const sending = @import("sending.zig");
 const Chunk = @import("output.zig").Chunk;
 const Core = @import("core.zig").Core;
@@ -31,6 +32,7 @@ pub fn finishEntry(server: anytype, connection: *Connection, entry: *batch_modul
     const dropped = connection.dead or connection.phase == .lingering or connection.unanswered == 0;
     const waits = entry.slot != none and entry.answer == .handler and
         core.batch.response(entry.answer.handler)[abi.response.state] == abi.State.held;
+    if (dropped) metrics.count(core, .requests_abandoned, 1);
     if (waits) {
         if (!dropped) return late_module.linkHeld(server, connection, entry.slot);
         return core.notices.add(&core.held, entry.slot, abi.Notice.gone);
@@ -46,6 +48,7 @@ pub fn finishEntry(server: anytype, connection: *Connection, entry: *batch_modul
         .minor = entry.minor,
     };
     const encoded = answer_module.prepare(core, plain, asked);
+    metrics.answered(core, entry.started, encoded.head.status);
     if (entry.answer == .handler) {
         const handler = core.batch.record(entry.answer.handler)[abi.request.handler];
         core.sizes.learn(handler, encoded.bytes().len);

@@ -7,6 +7,7 @@ const abi = @import("abi.zig");
 const limits = @import("limits.zig");
 const batch_module = @import("batch.zig");
 const body_module = @import("body.zig");
+const metrics = @import("metrics.zig");
 const notices = @import("notices.zig");
 const sys = @import("sys.zig");
 const Chunk = @import("output.zig").Chunk;
@@ -39,6 +40,8 @@ pub const Held = struct {
     head_method: bool,
     keep_alive: bool,
     minor: u1,
+    /// For metrics.
+    started: metrics.Started = .{},
     /// What is encoded of the answer and waits for those before it.
     output: Output = .{},
     answer: union(enum) {

@@ -11,6 +11,7 @@ const connection_module = @import("connection.zig");
 const delivery = @import("delivery.zig");
 const encoder = @import("http/encoder.zig");
 const limits = @import("limits.zig");
+const metrics = @import("metrics.zig");
 const sending = @import("sending.zig");
 const Chunk = @import("output.zig").Chunk;
 const Held = @import("held.zig").Held;
@@ -33,6 +34,7 @@ pub fn hold(server: anytype, index: u32) error{ InvalidArgument, Full, OutOfMemo
         .head_method = entry.head_method,
         .keep_alive = entry.keep_alive,
         .minor = entry.minor,
+        .started = entry.started,
         .peer = connection.peer,
     };
     held.keep(core, index) catch {
@@ -136,6 +138,7 @@ pub fn detachHeld(server: anytype, connection: *Connection) void {
     while (at != none) {
         const held = core.held.at(at);
         const next = held.next;
+        if (held.answer == .awaited) metrics.count(core, .requests_abandoned, 1);
         held.connection = none;
         held.next = none;
         switch (held.answer) {
@@ -166,6 +169,7 @@ pub fn flushLate(server: anytype) u32 {
         server.afterStep(connection);
     }
     server.dirty.clearRetainingCapacity();
+    metrics.sent(core);
     return count;
 }
 
@@ -196,6 +200,7 @@ fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
     defer if (chunk) |left| left.destroy(&core.pool);
     const encoded = answer_module.prepare(core, plain, asked);
     core.sizes.learn(held.handler(), encoded.bytes().len);
+    metrics.answered(core, held.started, encoded.head.status);
     complete(server, connection, held, encoded, &chunk);
     if (!connection.dead) advance(server, connection);
 }

@@ -8,6 +8,7 @@ const stream = @import("c/stream.zig");
 const file = @import("c/file.zig");
 const process = @import("c/process.zig");
 const manifest = @import("c/manifest.zig");
+const metrics = @import("c/metrics.zig");
 
 /// One line that names the library, its version and the place; Bun's own trace of a foreign frame
 /// cannot be read.
@@ -79,6 +80,19 @@ comptime {
         .{ "process_is_terminal", &process.isTerminal },
         .{ "process_pin", &process.pin },
         .{ "process_notify", &process.notify },
+
+        .{ "metrics_create", &metrics.create },
+        .{ "metrics_attach", &metrics.attach },
+        .{ "metrics_destroy", &metrics.destroy },
+        .{ "metrics_fd", &metrics.fdOf },
+        .{ "metrics_claim", &metrics.claim },
+        .{ "metrics_fold", &metrics.fold },
+        .{ "metrics_route", &metrics.route },
+        .{ "metrics_route_name", &metrics.routeName },
+        .{ "metrics_read", &metrics.read },
+        .{ "metrics_record", &metrics.serverRecord },
+        .{ "metrics_layout", &metrics.layout },
+        .{ "metrics_bucket_starts", &metrics.bucketStarts },
     };
     for (table) |row| @export(row[1], .{ .name = "chopin_" ++ row[0] });
 }
@@ -101,6 +115,9 @@ test {
     _ = @import("late.zig");
     _ = @import("listener.zig");
     _ = @import("medley.zig");
+    _ = @import("metrics.zig");
+    _ = @import("metrics/block.zig");
+    _ = @import("metrics/histogram.zig");
     _ = @import("notices.zig");
     _ = @import("output.zig");
     _ = @import("path.zig");
@@ -116,6 +133,7 @@ test {
     _ = @import("stream_medley.zig");
     _ = @import("stream_simulation.zig");
     _ = @import("sys.zig");
+    _ = @import("sys/shared_memory.zig");
     _ = @import("timer_wheel.zig");
     _ = @import("wakeup.zig");
 

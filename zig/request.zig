@@ -5,6 +5,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const batch_module = @import("batch.zig");
 const limits = @import("limits.zig");
+const metrics = @import("metrics.zig");
 const parser_module = @import("http/parser.zig");
 const path_module = @import("path.zig");
 const router_module = @import("router.zig");
@@ -115,6 +116,7 @@ pub fn append(
         .head_method = request.method == abi.Method.head,
         .keep_alive = request.head.keep_alive and !core.draining,
         .minor = request.head.minor,
+        .started = metrics.started(core, outcome.handler),
     };
     if (outcome.native) {
         entry.answer = .{ .native = native.? };

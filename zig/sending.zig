@@ -8,6 +8,7 @@ const connection_module = @import("connection.zig");
 const deadline_module = @import("deadline.zig");
 const late_module = @import("late.zig");
 const limits = @import("limits.zig");
+const metrics = @import("metrics.zig");
 const sys = @import("sys.zig");
 const FileRange = @import("output.zig").FileRange;
 const Output = @import("output.zig").Output;
@@ -80,13 +81,15 @@ pub fn trySend(
     list: []const sys.ConstVector,
     more: bool,
 ) usize {
-    return server.reactor.send(connection.fd, list, more) catch |reason| switch (reason) {
-        error.WouldBlock, error.OutOfMemory => 0,
+    const taken = server.reactor.send(connection.fd, list, more) catch |reason| switch (reason) {
+        error.WouldBlock, error.OutOfMemory => return 0,
         error.ConnectionReset, error.Unexpected => {
             server.destroy(connection);
             return 0;
         },
     };
+    metrics.count(&server.core, .sent_bytes, taken);
+    return taken;
 }
 
 /// Like `trySend`, for a part of a file. One that has become shorter than it was promised breaks
@@ -99,6 +102,7 @@ fn trySendFile(server: anytype, connection: *Connection, range: *const FileRange
         error.ConnectionReset, error.FileUnreadable, error.Unexpected => 0,
     };
     if (taken == 0) server.destroy(connection);
+    metrics.count(&server.core, .sent_bytes, taken);
     return taken;
 }
 

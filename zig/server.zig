@@ -22,6 +22,7 @@ const sending = @import("sending.zig");
 const late_module = @import("late.zig");
 const date_module = @import("http/date.zig");
 const limits = @import("limits.zig");
+const metrics = @import("metrics.zig");
 const reactor_module = @import("reactor.zig");
 const sys = @import("sys.zig");
 const Router = @import("router.zig").Router;
@@ -120,6 +121,7 @@ pub fn Server(comptime Reactor: type) type {
             }
             var held = core.held.iterate();
             while (held.next()) |slot| core.held.at(slot).destroy(core);
+            metrics.forget(core);
             core.connections.deinit();
             core.held.deinit();
             core.resumable.deinit(core.allocator);
@@ -137,6 +139,8 @@ pub fn Server(comptime Reactor: type) type {
             if (self.in_turn) return error.ReEntered;
             self.in_turn = true;
             defer self.in_turn = false;
+            metrics.turnBegan(&self.core);
+            defer metrics.turnEnded(&self.core);
             var done = late_module.flushLate(self);
             var wait = may_wait and done == 0;
             for (0..limits.rounds_max) |_| {
@@ -156,6 +160,7 @@ pub fn Server(comptime Reactor: type) type {
             var storage: [reactor_module.events_max]reactor_module.Event = undefined;
             const events = self.reactor.poll(&storage, wait) catch storage[0..0];
             self.refreshClock();
+            metrics.roundBegan(&self.core);
             // Connections come in any order and from cold memory: fetched ahead, they arrive
             // together.
             for (events) |event| self.core.connections.prefetch(@truncate(event.token));
@@ -195,6 +200,7 @@ pub fn Server(comptime Reactor: type) type {
 
         /// Before sleep: the next deadline becomes readiness of the reactor's descriptor.
         pub fn setAlarm(self: *Self) void {
+            metrics.rested(&self.core);
             const timer = self.core.timers.nextDeadline();
             const again = self.accept_again_ms orelse return self.reactor.setAlarm(timer);
             self.reactor.setAlarm(@min(again, timer orelse again));
@@ -333,6 +339,7 @@ pub fn Server(comptime Reactor: type) type {
                 }
                 return null;
             };
+            metrics.count(&self.core, .received_bytes, count);
             if (count > 0) return count;
             self.endOfStream(connection);
             return null;
@@ -484,6 +491,7 @@ pub fn Server(comptime Reactor: type) type {
                 batch.response(@intCast(index))[abi.response.state] = abi.State.unanswered;
             }
             if (batch.records_count > 0) self.dispatch(batch.records_count);
+            metrics.batchDispatched(core);
             var at: u32 = 0;
             while (at < batch.entries_count) {
                 const connection = core.connections.at(batch.entries[at].connection);
@@ -495,6 +503,7 @@ pub fn Server(comptime Reactor: type) type {
                 sending.endSegment(self, connection);
             }
             sending.sendSegments(self);
+            metrics.sent(core);
             batch.reset();
         }
     };
