@@ -6,11 +6,12 @@
 
 import { type Answer, PreparedAnswer } from "./answer.ts";
 import { fieldsFrom } from "./answer-fields.ts";
-import { ChopinError, HTTPError, problemBody } from "./errors.ts";
+import { ChopinError, HTTPError, problemBody, problemBodyOf } from "./errors.ts";
 import { FileReference } from "./files/answer.ts";
 import { kind } from "./native/abi.ts";
 import type { RequestContext } from "./request-context.ts";
 import { prepare } from "./response.ts";
+import type { Issue } from "./schema/issue.ts";
 import { reportUnlessLeft } from "./stream.ts";
 
 /** Answers one request: a value, an answer, or a promise of one. A handler is one; it may throw. */
@@ -25,6 +26,7 @@ export type Around = (ctx: RequestContext, next: () => Answer | Promise<Answer>)
 /** An application or one nested in it: who answers for its errors and its unknown paths. */
 export interface Scope {
   readonly onError: ((error: unknown, ctx: RequestContext) => unknown) | undefined;
+  readonly onInvalid: ((issues: readonly Issue[], ctx: RequestContext) => unknown) | undefined;
   readonly notFound: Step | undefined;
   readonly parent: Scope | undefined;
   /** Error answers say what went wrong. */
@@ -117,7 +119,7 @@ export function failed(
 }
 
 /** The nearest member of a scope or of those around it. */
-export function nearest<Name extends "onError" | "notFound">(
+export function nearest<Name extends "onError" | "onInvalid" | "notFound">(
   scope: Scope,
   name: Name,
 ): Scope[Name] | undefined {
@@ -186,7 +188,7 @@ function problemAnswer(ctx: RequestContext, error: unknown, development: boolean
 }
 
 function bodyFor(error: unknown, development: boolean): string {
-  if (error instanceof HTTPError) return problemBody(error.status, error.code, error.detail);
+  if (error instanceof HTTPError) return problemBodyOf(error);
   if (!development) return problemBody(500, "internal_error");
   const stack = error instanceof Error ? error.stack : undefined;
   return problemBody(500, "internal_error", describe(error), stack);
@@ -208,7 +210,13 @@ function statusOf(error: unknown): number {
 /** An error in a hook is answered without hooks, or it could go round for ever. */
 function withoutHooks(scope: Scope): Scope {
   const { development } = scope;
-  return { onError: undefined, notFound: undefined, parent: undefined, development };
+  return {
+    onError: undefined,
+    onInvalid: undefined,
+    notFound: undefined,
+    parent: undefined,
+    development,
+  };
 }
 
 /** Errors of the server that nobody handles are for its operator; those of clients are not. */

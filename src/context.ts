@@ -128,7 +128,7 @@ export interface Context<
   text<const Status extends number = 200>(
     value: string,
     init?: AnswerInit<Status>,
-  ): Answer<Status, string>;
+  ): Answer<NoInfer<Status>, string>;
 
   /**
    * The body parsed as JSON.
@@ -140,7 +140,7 @@ export interface Context<
   json<V, const Status extends number = 200>(
     value: V,
     init?: AnswerInit<Status>,
-  ): Answer<Status, V>;
+  ): Answer<NoInfer<Status>, V>;
 
   /** The body; a copy that is yours. */
   bytes(): Uint8Array<ArrayBuffer>;

@@ -8,17 +8,21 @@ import {
   listRoutes,
   type RouteListing,
 } from "./definition.ts";
+import { claimRoutes } from "./discovery.ts";
 import { ChopinError } from "./errors.ts";
+import type { Extractors } from "./extract.ts";
 import { type EmbeddedFiles, type FilesOptions, fileRoutes } from "./files.ts";
 import {
   type Constant,
-  type Declare,
   declareRoute,
   type ErrorHandler,
   type Handler,
+  type InvalidHandler,
   type Middleware,
-  type RouteOptions,
 } from "./route.ts";
+import type { Declare, RouteOptions, TypedHandler } from "./route-options.ts";
+import { Route } from "./routes.ts";
+import type { Part, Responses } from "./schema/types.ts";
 
 /** Routes, middleware and hooks. `S` is the type of `ctx.state`; see `State`. */
 export abstract class Declarations<S extends object = State> {
@@ -42,7 +46,13 @@ export abstract class Declarations<S extends object = State> {
   protected readonly definition: Definition;
 
   constructor(options: AppOptions = {}) {
-    this.definition = { options, entries: [], onError: undefined, notFound: undefined };
+    this.definition = {
+      options,
+      entries: [],
+      onError: undefined,
+      onInvalid: undefined,
+      notFound: undefined,
+    };
   }
 
   /** Called before anything is declared; throws when nothing can be any more. */
@@ -58,11 +68,20 @@ export abstract class Declarations<S extends object = State> {
     path: Path,
     answer: Handler<Path, S> | Constant,
   ): this;
-  on<const Path extends string>(
+  on<
+    const Path extends string,
+    P extends Part = undefined,
+    Q extends Part = undefined,
+    H extends Part = undefined,
+    C extends Part = undefined,
+    B extends Part = undefined,
+    R extends Responses = undefined,
+    X extends Extractors = Readonly<Record<never, never>>,
+  >(
     method: string,
     path: Path,
-    options: RouteOptions<S>,
-    answer: Handler<Path, S> | Constant,
+    options: RouteOptions<S, P, Q, H, C, B, R, X>,
+    answer: TypedHandler<Path, S, P, Q, H, C, B, R, X> | Constant,
   ): this;
   on(method: string, path: string, ...list: [first: unknown, second?: unknown]): this {
     return this.#declare(method, path, list);
@@ -128,10 +147,39 @@ export abstract class Declarations<S extends object = State> {
     return this;
   }
 
+  /**
+   * Lets a function answer requests that do not fit the schemas of their route; when it returns
+   * undefined, the usual problem body is sent. The status is 422 unless the answer says otherwise.
+   *
+   * @example
+   * app.onInvalid((issues) => ({ ok: false, fields: issues.map(({ pointer }) => pointer) }));
+   */
+  onInvalid(handler: InvalidHandler<S>): this {
+    this.change();
+    this.definition.onInvalid = handler as unknown as Definition["onInvalid"];
+    return this;
+  }
+
   /** Answers where no route has the path; with 404 unless it says otherwise. */
   notFound(handler: (ctx: Context<Params, S>) => unknown): this {
     this.change();
     this.definition.notFound = handler as unknown as Step;
+    return this;
+  }
+
+  /**
+   * Takes over routes that are values: those of an object or of an imported module, whose other
+   * members are left alone.
+   *
+   * @example
+   * import * as users from "./routes/users.ts";
+   * app.mount(users).mount({ health: route.get("/health", "ok") });
+   */
+  mount(routes: object): this {
+    const found = Object.values(routes).filter((value) => value instanceof Route);
+    const declared = found.map(({ declaration }) => declaration);
+    claimRoutes(declared);
+    for (const route of declared) this.add({ type: "route", route });
     return this;
   }
 

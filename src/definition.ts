@@ -28,6 +28,7 @@ export interface Definition {
   readonly options: AppOptions;
   readonly entries: Entry[];
   onError: Scope["onError"];
+  onInvalid: Scope["onInvalid"];
   notFound: Step | undefined;
 }
 
@@ -86,8 +87,9 @@ export function flatten(definition: Definition, development: boolean): FlatDefin
   ): void {
     const merged = [...entriesOf(own, around)];
     const onError = own.onError ?? firstOf(own, "onError");
+    const onInvalid = own.onInvalid ?? firstOf(own, "onInvalid");
     const notFound = own.notFound ?? firstOf(own, "notFound");
-    const scope: FlatScope = { prefix, parent, onError, notFound, development };
+    const scope: FlatScope = { prefix, parent, onError, onInvalid, notFound, development };
     flat.scopes.push(scope);
     for (const entry of merged) {
       if (entry.type === "route") {
@@ -155,7 +157,7 @@ function* entriesOf(
 }
 
 /** A hook of a merged application counts where there is none yet. */
-function firstOf<Name extends "onError" | "notFound">(
+function firstOf<Name extends "onError" | "onInvalid" | "notFound">(
   definition: Definition,
   name: Name,
 ): Definition[Name] | undefined {

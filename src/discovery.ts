@@ -2,10 +2,10 @@
  * Routes declared at the top level of modules, without an application at hand. `mountAllRoutes()`
  * takes and empties this registry.
  */
-import type { State } from "./context.ts";
 import type { ServeOptions } from "./environment.ts";
 import { ChopinError } from "./errors.ts";
-import { type Declare, declareRoute, type RouteDeclaration } from "./route.ts";
+import { declareRoute, type RouteDeclaration } from "./route.ts";
+import { type DeclareRoute, Route } from "./routes.ts";
 import type { Server } from "./serving.ts";
 
 /** A promise of an application whose routes are still being imported, with `serve` at hand. */
@@ -43,6 +43,29 @@ export const options = declaring("OPTIONS");
 /** Declares a route for every method that has none of its own, but TRACE and CONNECT. See `get`. */
 export const all = declaring("*");
 
+/**
+ * Routes as values that nobody has taken yet: for an object of routes that an application mounts.
+ *
+ * @example
+ * export const routes = { health: route.get("/health", () => "ok") };
+ * app.mount(routes);
+ */
+export const route = {
+  get: making("GET"),
+  post: making("POST"),
+  put: making("PUT"),
+  patch: making("PATCH"),
+  delete: making("DELETE"),
+  head: making("HEAD"),
+  options: making("OPTIONS"),
+  all: making("*"),
+};
+
+/** Takes routes out of the registry that an application was given as values. */
+export function claimRoutes(routes: readonly RouteDeclaration[]): void {
+  registry = registry.filter((route) => !routes.includes(route));
+}
+
 /** All routes declared so far; the registry is empty afterwards. */
 export function takeRoutes(): RouteDeclaration[] {
   const routes = registry;
@@ -75,8 +98,18 @@ export async function importRoutes(pattern: string): Promise<void> {
   for (const path of modules) await import(`${folder}/${path}`);
 }
 
-function declaring(method: string): Declare<State, void> {
-  return (...list: [path: string, first: unknown, second?: unknown]) => {
-    registry.push(declareRoute(method, list[0], list[1], list[2], list.length));
+function declaring<Method extends string>(method: Method): DeclareRoute<Method> {
+  const make = making(method) as (...list: unknown[]) => Route<Method, string, unknown>;
+  const declare = (...list: unknown[]) => {
+    const made = make(...list);
+    registry.push(made.declaration);
+    return made;
   };
+  return declare as DeclareRoute<Method>;
+}
+
+function making<Method extends string>(method: Method): DeclareRoute<Method> {
+  const make = (...list: [path: string, first: unknown, second?: unknown]) =>
+    new Route(declareRoute(method, list[0], list[1], list[2], list.length));
+  return make as DeclareRoute<Method>;
 }

@@ -1,11 +1,31 @@
 /** Everything that a program imports from "chopin". */
-export type { Answer, AnswerHeaders } from "./answer.ts";
+export type { Answer, AnswerHeaders, OtherAnswer } from "./answer.ts";
 export type { FieldsInit } from "./answer-fields.ts";
 export { Chopin } from "./app.ts";
-export type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
+export type {
+  AnswerInit,
+  AnyContext,
+  BodyStream,
+  Bytes,
+  Context,
+  Params,
+  RequestCookies,
+  State,
+} from "./context.ts";
 export type { AppOptions, RouteListing } from "./definition.ts";
 export type { Mounting } from "./discovery.ts";
-export { all, del, del as delete, get, head, options, patch, post, put } from "./discovery.ts";
+export {
+  all,
+  del,
+  del as delete,
+  get,
+  head,
+  options,
+  patch,
+  post,
+  put,
+  route,
+} from "./discovery.ts";
 export {
   ChopinError,
   ContextUsedAfterAnswer,
@@ -17,6 +37,7 @@ export {
   problems,
 } from "./errors.ts";
 export type { EventProducer, EventStream, EventsOptions, ServerEvent } from "./events.ts";
+export { type Extracted, type ExtractOptions, Extractor, extract } from "./extract.ts";
 export {
   type EmbeddedFiles,
   type FileOptions,
@@ -33,11 +54,22 @@ export type {
   Constant,
   ErrorHandler,
   Handler,
+  InvalidHandler,
   Middleware,
   Next,
   ParamsOf,
-  RouteOptions,
 } from "./route.ts";
+export type {
+  RouteContext,
+  RouteDocumentation,
+  RouteOptions,
+  SecurityRequirements,
+  TypedHandler,
+} from "./route-options.ts";
+export type { DeclareRoute, Route, RouteShape, RoutesOf, RouteTypes } from "./routes.ts";
+export { t } from "./schema/builder.ts";
+export { type Issue, type PartName, ValidationError } from "./schema/issue.ts";
+export type { Schema, SchemaBuilder, StandardSchema, TypeBoxSchema } from "./schema/types.ts";
 export type { ClosedConnections, ServeOptions } from "./serve-options.ts";
 export type { Server, StopOptions } from "./serving.ts";
 export type { TrustedHops, TrustProxy } from "./trust-proxy.ts";

@@ -86,7 +86,7 @@ export function prepare(value: unknown, drafted: number): PreparedAnswer | Promi
 export function text<const Status extends number = 200>(
   value: string,
   init?: AnswerInit<Status>,
-): Answer<Status, string> {
+): Answer<NoInfer<Status>, string> {
   return answerOf(kind.text, value, init);
 }
 
@@ -94,7 +94,7 @@ export function text<const Status extends number = 200>(
 export function json<V, const Status extends number = 200>(
   value: V,
   init?: AnswerInit<Status>,
-): Answer<Status, V> {
+): Answer<NoInfer<Status>, V> {
   return answerOf(kind.json, value, init);
 }
 

@@ -4,6 +4,8 @@ import { isToken } from "./answer-fields.ts";
 import type { Context, Params, State } from "./context.ts";
 import { ChopinError } from "./errors.ts";
 import type { CaptureNames } from "./request-context.ts";
+import type { RouteOptions, RouteSettings } from "./route-options.ts";
+import type { Issue } from "./schema/issue.ts";
 
 /** Segments of a path, as a union. */
 type SegmentOf<Path extends string> = Path extends `${infer Segment}/${infer Rest}`
@@ -70,6 +72,15 @@ export type ErrorHandler<S extends object = State> = (
 ) => unknown;
 
 /**
+ * May answer a request that does not fit the schemas of its route; undefined: the usual problem
+ * body.
+ */
+export type InvalidHandler<S extends object = State> = (
+  issues: readonly Issue[],
+  ctx: Context<Params, S>,
+) => unknown;
+
+/**
  * An answer that is the same for every request: prepared at start and given without running
  * JavaScript.
  */
@@ -80,36 +91,6 @@ export type Constant =
   | null
   | { readonly [name: string]: unknown }
   | (object & { readonly call?: never; readonly apply?: never });
-
-/** Options of a route, written before its handler. */
-export interface RouteOptions<S extends object = State> {
-  /**
-   * Bytes of a request body that are accepted; larger ones get 413. The default is the server's.
-   */
-  readonly bodyLimit?: number;
-  /**
-   * The handler takes the body as it comes, by `ctx.body`, and runs as soon as the head is there.
-   * Nothing is read from the client before the handler asks. `bodyLimit` may then be `Infinity`.
-   */
-  readonly streamBody?: boolean;
-  /** Middleware of this route alone, inside that of the application. */
-  readonly use?: Middleware<S> | readonly Middleware<S>[];
-  /** A name for listings. */
-  readonly name?: string;
-}
-
-/**
- * Declares a route of one method: path, options if there are any, then a handler or a constant
- * answer.
- */
-export interface Declare<S extends object, Result> {
-  <const Path extends string>(path: Path, answer: Handler<Path, S> | Constant): Result;
-  <const Path extends string>(
-    path: Path,
-    options: RouteOptions<S>,
-    answer: Handler<Path, S> | Constant,
-  ): Result;
-}
 
 /** A route as it was declared. `method` "*" stands for all. */
 export interface RouteDeclaration {
@@ -168,11 +149,14 @@ export function declareRoute(
       "bodyLimit is a number of bytes from 0 to 4,294,967,294, or Infinity with streamBody",
     );
   }
+  if (options.body !== undefined && options.streamBody === true) {
+    throw fault("a body that has a schema is not taken as a stream: leave out streamBody");
+  }
   return { method, path, options, answer: count > 2 ? second : first, place };
 }
 
 /** The middleware of a route's options as a list. */
-export function middlewareOf(options: RouteOptions<never>): readonly Middleware<never>[] {
+export function middlewareOf(options: RouteSettings<never>): readonly Middleware<never>[] {
   const use = options.use;
   if (use === undefined) return [];
   return typeof use === "function" ? [use] : use;

@@ -4,7 +4,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as chopin from "../src/index.ts";
-import { all, Chopin, del, get, head, options, patch, post, put } from "../src/index.ts";
+import {
+  all,
+  Chopin,
+  type DeclareRoute,
+  del,
+  get,
+  head,
+  options,
+  patch,
+  post,
+  put,
+} from "../src/index.ts";
 import { withServer } from "./_setup.ts";
 
 const run = async (script: string): Promise<string> => {
@@ -31,7 +42,13 @@ describe("the registry", () => {
 
   test("has every method", async () => {
     expect(chopin.delete).toBe(del);
-    const declared = { GET: get, POST: post, PUT: put, PATCH: patch, DELETE: del };
+    const declared: Record<string, DeclareRoute<string>> = {
+      GET: get,
+      POST: post,
+      PUT: put,
+      PATCH: patch,
+      DELETE: del,
+    };
     for (const [method, declare] of Object.entries(declared)) {
       declare("/m", (ctx) => `${method} ${ctx.method}`);
     }

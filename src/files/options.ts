@@ -5,7 +5,7 @@ import { fieldsFrom } from "../answer-fields.ts";
 import { ChopinError } from "../errors.ts";
 import { type CacheControlOptions, directives } from "../middleware/cache-control.ts";
 import type { RootOptions } from "../native/files.ts";
-import type { RouteOptions } from "../route.ts";
+import type { RouteSettings } from "../route-options.ts";
 
 /** What `ctx.file` and `app.files` have in common. */
 interface CommonOptions {
@@ -40,7 +40,7 @@ export interface FileOptions extends CommonOptions {
 }
 
 /** Options of `app.files`. */
-export interface FilesOptions extends CommonOptions, Pick<RouteOptions<never>, "use" | "name"> {
+export interface FilesOptions extends CommonOptions, Pick<RouteSettings<never>, "use" | "name"> {
   /** Names of what is sent for a folder: "index.html" unless told, false for none. */
   readonly index?: string | readonly string[] | false;
   /**

@@ -1,0 +1,118 @@
+/**
+ * Routes as values that carry their types: what the functions of `discovery.ts` return, and the flat
+ * map that a typed client is made from.
+ */
+import type { Answer } from "./answer.ts";
+import type { State } from "./context.ts";
+import type { Extractors } from "./extract.ts";
+import type { Constant, Handler, ParamsOf, RouteDeclaration } from "./route.ts";
+import type { RouteOptions, TypedHandler } from "./route-options.ts";
+import type { Part, Responses, Schema, Sent, Validated } from "./schema/types.ts";
+
+/** The schemas of a route as they were given; nothing is computed from them until it is asked. */
+export interface RouteTypes<P, Q, H, C, B, R, A> {
+  readonly params: P;
+  readonly query: Q;
+  readonly headers: H;
+  readonly cookies: C;
+  readonly body: B;
+  readonly response: R;
+  /** The handler, or the constant answer. */
+  readonly answer: A;
+}
+
+type NoTypes<A> = RouteTypes<undefined, undefined, undefined, undefined, undefined, undefined, A>;
+
+/** A route as a value. Export it for `RoutesOf`, or give it to `app.mount`. */
+export class Route<Method extends string, Path extends string, Types> {
+  readonly method: Method;
+  readonly path: Path;
+  /** For the compiler alone. */
+  declare readonly types?: Types;
+  /** @internal */
+  readonly declaration: RouteDeclaration;
+
+  /** @internal */
+  constructor(declaration: RouteDeclaration) {
+    this.method = declaration.method as Method;
+    this.path = declaration.path as Path;
+    this.declaration = declaration;
+  }
+}
+
+/** Declares a route of one method that stands for itself. */
+export interface DeclareRoute<Method extends string> {
+  <const Path extends string, A extends Handler<Path, State> | Constant>(
+    path: Path,
+    answer: A,
+  ): Route<Method, Path, NoTypes<A>>;
+  <
+    const Path extends string,
+    A extends TypedHandler<Path, State, P, Q, H, C, B, R, X> | Constant,
+    P extends Part = undefined,
+    Q extends Part = undefined,
+    H extends Part = undefined,
+    C extends Part = undefined,
+    B extends Part = undefined,
+    R extends Responses = undefined,
+    X extends Extractors = Readonly<Record<never, never>>,
+  >(
+    path: Path,
+    options: RouteOptions<State, P, Q, H, C, B, R, X>,
+    answer: A,
+  ): Route<Method, Path, RouteTypes<P, Q, H, C, B, R, A>>;
+}
+
+/**
+ * The flat map of a module of routes, or of an object of them: `"GET /users/:id"` and what is sent
+ * and answered there. `Prefix` is where the application is nested.
+ *
+ * @example
+ * type Api = RoutesOf<typeof import("./routes/users"), "/api"> & RoutesOf<typeof otherRoutes>;
+ */
+export type RoutesOf<Module, Prefix extends string = ""> = {
+  readonly [Name in keyof Module as Module[Name] extends Route<infer Method, infer Path, infer _>
+    ? `${Method} ${Prefix}${Path}`
+    : never]: Module[Name] extends Route<infer _, infer Path, infer Types>
+    ? RouteShape<`${Prefix}${Path}`, Types>
+    : never;
+};
+
+/** One entry of the map. Members are computed when they are looked at. */
+export interface RouteShape<Path extends string, Types> {
+  readonly params: Types extends { readonly params: infer P } ? Sent<P, ParamsOf<Path>> : never;
+  readonly query: Types extends { readonly query: infer Q } ? Sent<Q, undefined> : never;
+  readonly headers: Types extends { readonly headers: infer H } ? Sent<H, undefined> : never;
+  readonly cookies: Types extends { readonly cookies: infer C } ? Sent<C, undefined> : never;
+  readonly body: Types extends { readonly body: infer B } ? Sent<B, undefined> : never;
+  /** Bodies of answers by status. */
+  readonly answers: Types extends { readonly response: infer R; readonly answer: infer A }
+    ? AnswersOf<R, A>
+    : never;
+}
+
+type AnswersOf<R, A> = R extends undefined
+  ? Returned<A extends (...list: never) => infer Value ? Awaited<Value> : A>
+  : R extends Schema
+    ? { readonly 200: Validated<R, never> }
+    : { readonly [Status in keyof R]: Validated<R[Status], null> };
+
+/** What a handler without a schema of its answer returns, by status. */
+type Returned<Value> = { readonly [Status in StatusOf<Value>]: BodyOf<Value, Status> };
+
+type BodyOf<Value, Status> =
+  Value extends Answer<infer Code, infer Body>
+    ? Status extends Code
+      ? Body
+      : never
+    : Status extends StatusOf<Value>
+      ? Value
+      : never;
+
+type StatusOf<Value> =
+  Value extends Answer<infer Code, infer _>
+    ? Code
+    : // biome-ignore lint/suspicious/noConfusingVoidType: what a handler returns that returns nothing
+      Value extends null | undefined | void
+      ? 204
+      : 200;
