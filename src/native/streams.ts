@@ -9,7 +9,7 @@ import type { NativeContext } from "./exchange.ts";
 import { chopin_stream_write } from "./symbols.ts";
 
 /** Bytes that one stream moves in one turn; then others have theirs. */
-export const shareBytes = 512 * 1024;
+export const shareBytes = 2 * 1024 * 1024;
 
 const nothing = new Uint8Array(1);
 
