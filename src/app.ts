@@ -12,6 +12,7 @@ import {
 } from "./environment.ts";
 import { ChopinError } from "./errors.ts";
 import { answerRequest } from "./fetch.ts";
+import { Operations } from "./metrics/operations.ts";
 import type { Program } from "./program.ts";
 import { type Server, type StopOptions, serveOptionsOf, startServing } from "./serving.ts";
 import { type ProxyTrust, trustOf } from "./trust-proxy.ts";
@@ -112,7 +113,8 @@ export class Chopin<S extends object = State> extends Declarations<S> {
     this.#fixed = true;
     this.#compiled = undefined;
     const program = await this.#program(options.bodyLimitBytes);
-    return startServing(options, program, () => this.#release());
+    const operations = new Operations(this.definition.metrics, this.definition.health);
+    return startServing(options, program, operations, () => this.#release());
   }
 
   #release(): void {

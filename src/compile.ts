@@ -53,7 +53,8 @@ export async function compileProgram(
       targets.push(await addRoute(router, flat.routes, id, rings, options.bodyLimit));
     }
     commit(router, flat, definition);
-    return new Program(router, targets, specialTargets(rings, scopes));
+    const names = flat.routes.map(({ declaration, path }) => `${declaration.method} ${path}`);
+    return new Program(router, targets, specialTargets(rings, scopes), names);
   } catch (error) {
     router.destroy();
     throw error;

@@ -61,6 +61,8 @@ export interface Context<
    * sign is "%25". It is the path that routes and middleware prefixes see.
    */
   readonly path: string;
+  /** Pattern of the route, such as "/users/:id"; "" where no route has the path. */
+  readonly route: string;
   /** Captures of the route's path, decoded; those of `:name?` that are absent are missing. */
   readonly params: P;
   /** Fields of the query; of repeated names the first value. See `queries`. */

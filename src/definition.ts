@@ -4,6 +4,8 @@
  */
 import type { Around, Scope, Step } from "./compose.ts";
 import { ChopinError } from "./errors.ts";
+import type { Health } from "./health.ts";
+import type { Metrics } from "./metrics.ts";
 import type { RouteDeclaration } from "./route.ts";
 import type { TrustProxy } from "./trust-proxy.ts";
 
@@ -30,6 +32,9 @@ export interface Definition {
   onError: Scope["onError"];
   onInvalid: Scope["onInvalid"];
   notFound: Step | undefined;
+  /** Those of the outermost application hold. */
+  metrics: Metrics | undefined;
+  health: Health | undefined;
 }
 
 /** A route in a listing. */

@@ -48,6 +48,8 @@ export {
 } from "./files.ts";
 export type { Form, FormFile, FormLimits, FormOptions, FormValue, Part } from "./form.ts";
 export type { RequestHeaders } from "./headers.ts";
+export type { HealthCheck, HealthChecks, HealthOptions } from "./health.ts";
+export type { MetricsOptions } from "./metrics.ts";
 export type { Query } from "./query.ts";
 export { bytes, html, json, redirect, text } from "./response.ts";
 export type {

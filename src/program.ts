@@ -25,6 +25,7 @@ export const everywhere = -1;
 export class Target implements CaptureNames {
   readonly names: readonly string[];
   readonly wildcard: boolean;
+  readonly route: string;
   readonly #chainFor: (coverage: number) => Chain;
   readonly #chains = new Map<number, Chain>();
   #lastCoverage: number;
@@ -33,6 +34,7 @@ export class Target implements CaptureNames {
   constructor(captures: CaptureNames, coverage: number, chainFor: (coverage: number) => Chain) {
     this.names = captures.names;
     this.wildcard = captures.wildcard;
+    this.route = captures.route;
     this.#chainFor = chainFor;
     this.#lastCoverage = coverage;
     this.#lastChain = chainFor(coverage);
@@ -64,11 +66,19 @@ export interface Chain {
 export class Program {
   readonly router: Router;
   readonly targets: readonly Target[];
+  /** Method and path of each target. */
+  readonly names: readonly string[];
   readonly #specials: ReadonlyMap<number, Target>;
 
-  constructor(router: Router, targets: readonly Target[], specials: ReadonlyMap<number, Target>) {
+  constructor(
+    router: Router,
+    targets: readonly Target[],
+    specials: ReadonlyMap<number, Target>,
+    names: readonly string[],
+  ) {
     this.router = router;
     this.targets = targets;
+    this.names = names;
     this.#specials = specials;
   }
 

@@ -32,6 +32,8 @@ export interface CaptureNames {
   readonly names: readonly string[];
   /** The last capture takes the whole rest. */
   readonly wildcard: boolean;
+  /** The pattern itself; "" where there is none. */
+  readonly route: string;
 }
 
 /** What is rarely asked for, so that a context stays small. */
@@ -94,6 +96,11 @@ export abstract class RequestContext
   /** A capture, with `slash` for one that was escaped inside a segment; undefined when absent. */
   protected abstract capture(index: number, slash: string): string | undefined;
   abstract get signal(): AbortSignal;
+
+  get route(): string {
+    this.check();
+    return this.captures.route;
+  }
 
   get ip(): string {
     return this.#told()?.ip ?? this.socketIp;

@@ -176,7 +176,7 @@ export function captureNames(path: string): CaptureNames {
     names.push(segment.slice(1) || "*");
     wildcard = true;
   }
-  return { names, wildcard };
+  return { names, wildcard, route: path };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** A compiled application on an address. Called by `app.ts`. */
 import { parseAddress, type ServeOptions } from "./environment.ts";
-import type { ServerOptions } from "./native/contract.ts";
+import type { Operations } from "./metrics/operations.ts";
+import type { NativeServer, ServerOptions } from "./native/contract.ts";
 import { createDispatcher } from "./native/dispatch.ts";
 import { startServer } from "./native/server.ts";
 import type { Program } from "./program.ts";
@@ -28,20 +29,38 @@ export interface StopOptions {
 export async function startServing(
   options: ServerOptions,
   program: Program,
+  operations: Operations,
   stopped: () => void,
 ): Promise<Server> {
   const native = await startServer(options, program.router, (server) =>
     createDispatcher(server, program),
   );
+  await begin(operations, native, program);
   let stopping: Promise<void> | undefined;
   const stop = async (stopOptions: StopOptions = {}): Promise<void> => {
-    stopping ??= native.stop(stopOptions.timeoutMs ?? 10_000);
+    stopping ??= operations.stopping().then(() => native.stop(stopOptions.timeoutMs ?? 10_000));
     await stopping;
+    operations.stopped();
     stopped();
   };
   const { hostname = "", port = 0, unix } = native.address;
   if (unix !== undefined) return { hostname, port, unix, url: `unix:${unix}`, stop };
   return { hostname, port, url: `http://${urlHost(hostname)}:${port}/`, stop };
+}
+
+/** A server without the port that its metrics were to have is not what was asked for. */
+async function begin(
+  operations: Operations,
+  native: NativeServer,
+  program: Program,
+): Promise<void> {
+  try {
+    await operations.started(native, program.names);
+  } catch (error) {
+    operations.stopped();
+    await native.stop(0);
+    throw error;
+  }
 }
 
 export function serveOptionsOf(address: string | number | ServeOptions): ServeOptions {

@@ -15,7 +15,7 @@ export function specialTargets(
   rings: readonly CoveredRing[],
   scopes: readonly CoveredScope[],
 ): ReadonlyMap<number, Target> {
-  const captures: CaptureNames = { names: [], wildcard: false };
+  const captures: CaptureNames = { names: [], wildcard: false, route: "" };
   const target = (handlerIn: (scope: FlatScope) => Step): Target =>
     new Target(captures, 0, (coverage) => {
       const scope = innermost(scopes, coverage);
