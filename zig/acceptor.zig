@@ -46,7 +46,7 @@ const pause_ms = 100;
 pub fn listen(server: anytype, fd: sys.Descriptor) reactor_module.RegisterError!void {
     const place = server.listeners.items.len;
     try server.listeners.ensureUnusedCapacity(server.core.allocator, 1);
-    try server.reactor.add(fd, tokenOf(place), .{ .read = true, .write = false });
+    try server.reactor.addListener(fd, tokenOf(place));
     server.listeners.appendAssumeCapacity(.{ .fd = fd, .wanted = true });
 }
 
@@ -56,7 +56,8 @@ pub fn want(server: anytype, fd: sys.Descriptor, wanted: bool) reactor_module.Re
     for (server.listeners.items, 0..) |*listener, place| {
         if (listener.fd != fd) continue;
         listener.wanted = wanted;
-        return watch(server, place, wanted and server.accept_again_ms == null);
+        try watch(server, place, wanted and server.accept_again_ms == null);
+        return if (!wanted) takeAccepted(server, place);
     }
     if (wanted) return listen(server, fd);
 }
@@ -90,6 +91,17 @@ fn acceptSome(server: anytype, place: usize) bool {
         admit(server, fd, &address);
     }
     return server.accept_again_ms == null;
+}
+
+/// A reactor may have accepted more than was asked for: that is no other process's any more.
+fn takeAccepted(server: anytype, place: usize) void {
+    const connections = &server.core.connections;
+    var address: sys.Address = undefined;
+    while (server.reactor.takeAccepted(server.listeners.items[place].fd, &address)) |fd| {
+        if (connections.count == connections.slots.len) {
+            server.reactor.close(fd, .end);
+        } else admit(server, fd, &address);
+    }
 }
 
 fn admit(server: anytype, fd: sys.Descriptor, address: *const sys.Address) void {
@@ -148,10 +160,11 @@ fn watch(server: anytype, place: usize, on: bool) reactor_module.RegisterError!v
 /// is reset by the kernel, so its queue is emptied just before.
 pub fn stop(server: anytype, ending: Ending) void {
     for (server.listeners.items, 0..) |*listener, place| {
-        if (ending == .close) while (acceptSome(server, place)) {};
-        listener.wanted = false;
         // Closing alone would not end the events where another process holds the same socket.
         watch(server, place, false) catch {};
+        if (ending == .close) while (acceptSome(server, place)) {};
+        listener.wanted = false;
+        takeAccepted(server, place);
         if (ending == .close) server.reactor.close(listener.fd, .end);
     }
     if (ending == .close) server.listeners.clearRetainingCapacity();

@@ -65,6 +65,8 @@ pub const Connection = struct {
     dead: bool = false,
     /// Its output grew since it was flushed.
     dirty: bool = false,
+    /// In the list that is being handed to the reactor.
+    sending: bool = false,
     /// How it is closed once everything is sent.
     end_kind: reactor.Ending = .end,
     /// Requests dispatched or answered natively whose answer is not encoded for the socket yet.

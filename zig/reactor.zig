@@ -32,16 +32,36 @@ pub const events_max = 256;
 
 pub const RegisterError = error{ OutOfMemory, Unexpected };
 
+/// One connection's bytes of a batch that is sent together.
+pub const Outgoing = struct {
+    fd: sys.Descriptor,
+    /// Without any, nothing is sent and `fd` may be closed.
+    bytes: []const u8,
+    /// Bytes that the socket took.
+    result: sys.SendError!usize = 0,
+
+    /// By a call of its own.
+    pub fn send(outgoing: *Outgoing) void {
+        outgoing.result = if (outgoing.bytes.len == 0) 0 else sys.send(outgoing.fd, outgoing.bytes);
+    }
+};
+
+/// What an operator asks for; the numbers are those of `src/native/server.ts`.
+pub const Choice = enum(u32) { auto, epoll, io_uring, kqueue };
+
+/// What is used.
+pub const Kind = enum(u32) { epoll = 1, io_uring, kqueue };
+
+/// The system's own, one of them chosen when a server is created.
 pub const Native = switch (builtin.os.tag) {
-    .linux => @import("reactor/epoll.zig").Epoll,
-    else => @import("reactor/kqueue.zig").Kqueue,
+    .linux => @import("reactor/linux.zig").Linux,
+    else => @import("reactor/kqueue.zig").Kqueue(@import("reactor/kqueue.zig").System),
 };
 
 const contract = .{
-    "init",    "deinit",   "descriptor", "observe",       "rest",
-    "poll",    "setAlarm", "add",        "modify",        "accept",
-    "receive", "send",     "sendFile",   "shutdownWrite", "close",
-    "nowMs",   "seconds",
+    "deinit", "descriptor", "observe",       "rest",         "poll",    "setAlarm", "add",
+    "modify", "accept",     "addListener",   "takeAccepted", "nowMs",   "receive",  "send",
+    "close",  "sendFile",   "shutdownWrite", "sendMany",     "seconds",
 };
 
 /// A compile-time check that a backend has every declaration of the contract.
@@ -53,4 +73,8 @@ pub fn check(comptime Backend: type) void {
 
 comptime {
     check(Native);
+}
+
+test {
+    _ = @import("reactor_suite.zig");
 }

@@ -1,5 +1,5 @@
-//! Bytes on their way: what was encoded for a batch is sent with one call for each connection, what
-//! a socket does not take is queued and sent when it has room. Called by `delivery.zig`, `late.zig`
+//! Bytes on their way: what was encoded for a batch is handed to the reactor at once, what a socket
+//! does not take is queued and sent when it has room. Called by `delivery.zig`, `late.zig`
 //! and `server.zig`; `server` is always a pointer to its generic struct.
 
 const abi = @import("abi.zig");
@@ -9,6 +9,7 @@ const deadline_module = @import("deadline.zig");
 const late_module = @import("late.zig");
 const limits = @import("limits.zig");
 const metrics = @import("metrics.zig");
+const reactor_module = @import("reactor.zig");
 const sys = @import("sys.zig");
 const FileRange = @import("output.zig").FileRange;
 const Output = @import("output.zig").Output;
@@ -28,17 +29,42 @@ pub fn endSegment(server: anytype, connection: *const Connection) void {
 
 /// Sends the finished segments. The encoding of another one may go on after.
 pub fn sendSegments(server: anytype) void {
+    var from: u32 = 0;
+    while (from < server.segments_count) from = sendTogether(server, from);
+    server.segments_count = 0;
+    server.out_len = 0;
+    server.out_start = 0;
+}
+
+/// Hands segments from this one on to the reactor, and returns the first that is left. A connection
+/// is among them once: what its socket does not take goes before its next segment.
+fn sendTogether(server: anytype, from: u32) u32 {
     const core = &server.core;
-    for (server.segments[0..server.segments_count]) |segment| {
+    var list: [limits.batch_max]reactor_module.Outgoing = undefined;
+    var to = from;
+    while (to < server.segments_count) : (to += 1) {
+        const segment = server.segments[to];
         const connection = core.connections.at(segment.connection);
-        _ = sendBytes(server, connection, server.out[segment.start..segment.end], "");
+        if (connection.sending) break;
+        connection.sending = true;
+        // Behind queued bytes nothing may overtake.
+        const waits = connection.dead or connection.output.bytes > 0;
+        const bytes = server.out[segment.start..segment.end];
+        list[to - from] = .{ .fd = connection.fd, .bytes = if (waits) "" else bytes };
+    }
+    server.reactor.sendMany(list[0 .. to - from]);
+    for (server.segments[from..to], list[0 .. to - from]) |segment, outgoing| {
+        const connection = core.connections.at(segment.connection);
+        connection.sending = false;
+        if (connection.dead) continue;
+        const taken = takenOf(server, connection, outgoing.result);
+        if (connection.dead) continue;
+        queueBytes(server, connection, server.out[segment.start + taken .. segment.end]);
         if (connection.dead) continue;
         deadline_module.choose(core, connection);
         server.afterStep(connection);
     }
-    server.segments_count = 0;
-    server.out_len = 0;
-    server.out_start = 0;
+    return to;
 }
 
 /// Sends what was encoded for this connection, and then `more`. Returns how much of `more` was
@@ -81,7 +107,11 @@ pub fn trySend(
     list: []const sys.ConstVector,
     more: bool,
 ) usize {
-    const taken = server.reactor.send(connection.fd, list, more) catch |reason| switch (reason) {
+    return takenOf(server, connection, server.reactor.send(connection.fd, list, more));
+}
+
+fn takenOf(server: anytype, connection: *Connection, result: sys.SendError!usize) usize {
+    const taken = result catch |reason| switch (reason) {
         error.WouldBlock, error.OutOfMemory => return 0,
         error.ConnectionReset, error.Unexpected => {
             server.destroy(connection);

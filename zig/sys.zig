@@ -3,7 +3,7 @@
 //! On Linux the calls go straight to the kernel: libc's wrappers are cancellation points, which
 //! cost a check on each `recv` and `send`. This file has sockets and clocks; `sys/address.zig`
 //! addresses and names, `sys/memory.zig` mapped memory, `sys/transfer.zig` files to sockets,
-//! `sys/linux.zig` epoll, eventfd and timerfd.
+//! `sys/linux.zig` epoll, eventfd and timerfd, `sys/uring.zig` io_uring.
 
 const std = @import("std");
 const builtin = @import("builtin");
@@ -11,6 +11,7 @@ const address_file = @import("sys/address.zig");
 const linux_file = @import("sys/linux.zig");
 const memory_file = @import("sys/memory.zig");
 const transfer_file = @import("sys/transfer.zig");
+const uring_file = @import("sys/uring.zig");
 
 pub const is_linux = builtin.os.tag == .linux;
 /// Functions with the same names and parameters: the kernel's own on Linux, libc's elsewhere.
@@ -41,6 +42,11 @@ pub const counterRead = linux_file.counterRead;
 pub const timerCreate = linux_file.timerCreate;
 pub const timerRepeat = linux_file.timerRepeat;
 pub const timerSet = linux_file.timerSet;
+
+pub const Uring = uring_file.Uring;
+pub const UringBuffers = uring_file.Buffers;
+pub const UringInitError = uring_file.InitError;
+pub const peerName = uring_file.peerName;
 
 pub const Memory = memory_file.Memory;
 pub const MapError = memory_file.MapError;
@@ -258,36 +264,45 @@ pub fn accept(fd: Descriptor, address: *Address) AcceptError!Descriptor {
                 return accepted;
             },
             .INTR => continue,
-            .AGAIN => return error.WouldBlock,
-            // Left the queue by a reset. Linux also hands over errors of the new connection's
-            // network here, and a firewall's refusal as EPERM: accept(2) asks to go on with the
-            // next.
-            .CONNABORTED, .PROTO, .PERM, .NETDOWN, .NETUNREACH, .HOSTDOWN, .HOSTUNREACH => {},
-            .NOPROTOOPT, .OPNOTSUPP, .TIMEDOUT => {},
-            .MFILE, .NFILE => return error.TooManyDescriptors,
-            .NOBUFS, .NOMEM => return error.OutOfMemory,
-            else => |code| return unexpected("accept", code),
+            else => |code| return acceptFailure(code),
         }
-        return error.ConnectionAborted;
     }
+}
+
+/// What a failed `accept` means.
+pub fn acceptFailure(code: std.c.E) AcceptError {
+    return switch (code) {
+        .AGAIN => error.WouldBlock,
+        // Left the queue by a reset. Linux also hands over errors of the new connection's network
+        // here, and a firewall's refusal as EPERM: accept(2) asks to go on with the next.
+        .CONNABORTED, .PROTO, .PERM, .NETDOWN, .NETUNREACH, .HOSTDOWN => error.ConnectionAborted,
+        .HOSTUNREACH, .NOPROTOOPT, .OPNOTSUPP, .TIMEDOUT => error.ConnectionAborted,
+        .MFILE, .NFILE => error.TooManyDescriptors,
+        .NOBUFS, .NOMEM => error.OutOfMemory,
+        else => unexpected("accept", code),
+    };
 }
 
 /// Bytes read; 0 is the peer's end of stream (or an empty buffer).
 pub fn receive(fd: Descriptor, buffer: []u8) ReceiveError!usize {
     while (true) {
         const result = system.recvfrom(fd, buffer.ptr, buffer.len, dont_wait, null, null);
-        switch (errno(result)) {
-            .SUCCESS => return @intCast(result),
-            .INTR => continue,
-            .AGAIN => return error.WouldBlock,
-            // Reset by the peer, given up by keep-alive or retransmission, or cut off by the
-            // network.
-            .CONNRESET, .CONNREFUSED, .TIMEDOUT, .PIPE, .NOTCONN => return error.ConnectionReset,
-            .HOSTUNREACH, .NETUNREACH, .NETDOWN, .NETRESET => return error.ConnectionReset,
-            .NOMEM, .NOBUFS => return error.OutOfMemory,
-            else => |code| return unexpected("recv", code),
-        }
+        if (try received(result)) |count| return count;
     }
+}
+
+/// What a call of `recv` says. Null: interrupted, to be repeated.
+pub fn received(result: anytype) ReceiveError!?usize {
+    return switch (errno(result)) {
+        .SUCCESS => @intCast(result),
+        .INTR => null,
+        .AGAIN => error.WouldBlock,
+        // Reset by the peer, given up by keep-alive or retransmission, or cut off by the network.
+        .CONNRESET, .CONNREFUSED, .TIMEDOUT, .PIPE, .NOTCONN => error.ConnectionReset,
+        .HOSTUNREACH, .NETUNREACH, .NETDOWN, .NETRESET => error.ConnectionReset,
+        .NOMEM, .NOBUFS => error.OutOfMemory,
+        else => |code| unexpected("recv", code),
+    };
 }
 
 const dont_wait: u32 = std.posix.MSG.DONTWAIT;
@@ -325,8 +340,8 @@ pub fn sendVectors(fd: Descriptor, vectors: []const ConstVector, more: bool) Sen
     }
 }
 
-/// Null: interrupted, to be repeated.
-fn sent(result: anytype) SendError!?usize {
+/// What a call of `send` says. Null: interrupted, to be repeated.
+pub fn sent(result: anytype) SendError!?usize {
     return switch (errno(result)) {
         .SUCCESS => @intCast(result),
         .INTR => null,

@@ -122,6 +122,10 @@ pub const Epoll = struct {
         return mapped(sys.epollControl(self.epoll, .add, fd, bits(interest), token));
     }
 
+    pub fn addListener(self: *Epoll, fd: sys.Descriptor, token: Token) reactor.RegisterError!void {
+        return self.add(fd, token, .{ .read = true, .write = false });
+    }
+
     pub fn modify(
         self: *Epoll,
         fd: sys.Descriptor,
@@ -140,6 +144,16 @@ pub const Epoll = struct {
         return sys.accept(listener, address);
     }
 
+    /// All that was not asked for is in the kernel's queue.
+    pub fn takeAccepted(
+        self: *Epoll,
+        listener: sys.Descriptor,
+        address: *sys.Address,
+    ) ?sys.Descriptor {
+        _ = .{ self, listener, address };
+        return null;
+    }
+
     pub fn receive(self: *Epoll, fd: sys.Descriptor, buffer: []u8) sys.ReceiveError!usize {
         _ = self;
         return sys.receive(fd, buffer);
@@ -154,6 +168,11 @@ pub const Epoll = struct {
         _ = self;
         if (vectors.len == 1 and !more) return sys.send(fd, vectors[0].base[0..vectors[0].len]);
         return sys.sendVectors(fd, vectors, more);
+    }
+
+    pub fn sendMany(self: *Epoll, list: []reactor.Outgoing) void {
+        _ = self;
+        for (list) |*outgoing| outgoing.send();
     }
 
     pub fn sendFile(

@@ -145,6 +145,14 @@ pub const Simulated = struct {
         client.interest = interest;
     }
 
+    pub fn addListener(
+        self: *Simulated,
+        fd: sys.Descriptor,
+        token: Token,
+    ) reactor.RegisterError!void {
+        return self.add(fd, token, .{ .read = true, .write = false });
+    }
+
     pub fn modify(
         self: *Simulated,
         fd: sys.Descriptor,
@@ -172,6 +180,15 @@ pub const Simulated = struct {
             return @intCast(index);
         }
         return error.WouldBlock;
+    }
+
+    pub fn takeAccepted(
+        self: *Simulated,
+        fd: sys.Descriptor,
+        address: *sys.Address,
+    ) ?sys.Descriptor {
+        _ = .{ self, fd, address };
+        return null;
     }
 
     pub fn receive(self: *Simulated, fd: sys.Descriptor, buffer: []u8) sys.ReceiveError!usize {
@@ -217,6 +234,15 @@ pub const Simulated = struct {
             if (sent == room) break;
         }
         return sent;
+    }
+
+    pub fn sendMany(self: *Simulated, list: []reactor.Outgoing) void {
+        for (list) |*outgoing| {
+            outgoing.result = 0;
+            if (outgoing.bytes.len == 0) continue;
+            const vector: sys.ConstVector = .{ .base = outgoing.bytes.ptr, .len = outgoing.bytes.len };
+            outgoing.result = self.send(outgoing.fd, &.{vector}, false);
+        }
     }
 
     pub fn sendFile(
