@@ -50,7 +50,7 @@ async function buildDist(): Promise<void> {
     // What two entries share is one module, or an error class would exist twice.
     splitting: true,
     // Loaded by `logger()` alone, and installed by those who use it.
-    external: ["pino"],
+    external: ["pino", "@opentelemetry/api"],
     plugins: [
       {
         // Libraries stay files beside the bundle, so that the user's own `bun build --compile`
