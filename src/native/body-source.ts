@@ -9,25 +9,14 @@ import type { NativeContext } from "./exchange.ts";
 import { type Listener, type Streams, shareBytes } from "./streams.ts";
 import { chopin_body_read } from "./symbols.ts";
 
-/** One read of a socket: what its buffer holds when a client is quick. */
-const roomBytes = 512 * 1024;
+/** One read of a socket, of whichever body: what its buffer holds when a client is quick. */
+const room = new Uint8Array(512 * 1024);
 
 /**
- * Where the next read goes, of whichever body. A piece that fills most of it keeps the memory, so
- * that large bodies are not copied; a smaller one is cut out.
+ * Pieces are cut out of it. Large ones would save the copy and cost more: the memory of each is new
+ * to the processor, and the collector gives it back late.
  */
-let room = newRoom();
-
-function newRoom(): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.allocUnsafeSlow(roomBytes).buffer);
-}
-
-function pieceOf(count: number): Uint8Array<ArrayBuffer> {
-  if (count < roomBytes / 2) return room.slice(0, count);
-  const piece = room.subarray(0, count);
-  room = newRoom();
-  return piece;
-}
+const pieceBytes = 64 * 1024;
 
 export class BodySource implements Listener {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -70,7 +59,9 @@ export class BodySource implements Listener {
       const count = chopin_body_read(handle, slot, generation, room, room.length);
       if (count > 0) {
         this.#share += count;
-        controller.enqueue(pieceOf(count));
+        for (let at = 0; at < count; at += pieceBytes) {
+          controller.enqueue(room.slice(at, Math.min(at + pieceBytes, count)));
+        }
         return;
       }
       if (count === code.endOfBody) {
