@@ -110,10 +110,23 @@ async function addRoute(
   const own = middlewareOf(declaration.options).map(
     (around): Ring => ({ around: around as unknown as Around, scope }),
   );
-  const handler = await handlerOf(router, declaration, id, own.length > 0, scope);
+  const schemas = await schemaSteps(declaration.options);
+  const surrounded = own.length > 0 || schemas !== undefined;
+  const inner = await handlerOf(router, declaration, id, surrounded, scope);
+  const handler = schemas === undefined ? inner : schemas(route, inner);
   return new Target(captureNames(path), literalCoverage(path, router), (coverage) =>
     chainOver(rings, coverage, own, handler, scope),
   );
+}
+
+/** Schemas are compiled by what is loaded with the first of them. */
+async function schemaSteps(
+  options: RouteDeclaration["options"],
+): Promise<typeof import("./schema/route-step.ts").schemaStep | undefined> {
+  const { params, query, headers, cookies, body, response, extract } = options;
+  const given = [params, query, headers, cookies, body, response, extract];
+  if (given.every((option) => option === undefined)) return undefined;
+  return (await import("./schema/route-step.ts")).schemaStep;
 }
 
 /** The handler itself, or a step that gives the constant answer. */

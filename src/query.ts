@@ -58,6 +58,17 @@ export function allValues(pairs: QueryPairs, name: string): string[] {
   return values;
 }
 
+/** The values of every name, in the order in which names were first sent. */
+export function groupedValues(pairs: QueryPairs): ReadonlyMap<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (let at = 0; at < pairs.length; at += 2) {
+    const values = groups.get(pairs[at]!);
+    if (values === undefined) groups.set(pairs[at]!, [pairs[at + 1]!]);
+    else values.push(pairs[at + 1]!);
+  }
+  return groups;
+}
+
 function decode(text: string): string {
   if (!text.includes("%")) return text.includes("+") ? text.replaceAll("+", " ") : text;
   try {

@@ -19,7 +19,14 @@ import { allLines } from "./forwarded.ts";
 import { type FieldSource, RequestHeaders } from "./headers.ts";
 import { parseCookies } from "./middleware/support/cookie-text.ts";
 import { kind } from "./native/abi.ts";
-import { allValues, firstValues, parseQuery, type Query, type QueryPairs } from "./query.ts";
+import {
+  allValues,
+  firstValues,
+  groupedValues,
+  parseQuery,
+  type Query,
+  type QueryPairs,
+} from "./query.ts";
 import { ReplacedFields, type Replacements } from "./replaced-fields.ts";
 import { RequestBody } from "./request-body.ts";
 import { answerOf, bytes, redirect, type StreamInit, stream } from "./response.ts";
@@ -134,6 +141,11 @@ export abstract class RequestContext
 
   queries(name: string): string[] {
     return allValues(this.#queryPairs(this.#cached()), name);
+  }
+
+  /** The values of every query field, for schemas that do not say which are lists. */
+  allQueries(): ReadonlyMap<string, string[]> {
+    return groupedValues(this.#queryPairs(this.#cached()));
   }
 
   get headers(): RequestHeaders {

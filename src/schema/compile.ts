@@ -38,8 +38,8 @@ export function validatorOf(
   origin: Origin,
   known: readonly string[] = [],
 ): Validator {
-  if (typeof schema === "object" && schema !== null && isTypeBox(schema)) {
-    return typeBoxValidator(compileTypeBox(schema as SchemaNode, origin, known), schema);
+  if (isTypeBox(schema)) {
+    return typeBoxValidator(compileTypeBox(schema, origin, known), schema);
   }
   return standardValidator(schema);
 }
@@ -120,6 +120,6 @@ function* nodesOf(node: unknown): Generator<SchemaNode> {
     return;
   }
   if (!isObject(node)) return;
-  if (isTypeBox(node)) yield node as SchemaNode;
+  if (isTypeBox(node)) yield node;
   for (const member of Object.values(node)) yield* nodesOf(member);
 }

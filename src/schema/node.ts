@@ -30,8 +30,8 @@ export function kindOfNode(node: SchemaNode): string {
 }
 
 /** Whether a schema is one of TypeBox. */
-export function isTypeBox(schema: object): schema is SchemaNode {
-  return kindKey in schema;
+export function isTypeBox(schema: unknown): schema is SchemaNode {
+  return typeof schema === "object" && schema !== null && kindKey in schema;
 }
 
 export function isOptional(node: SchemaNode): boolean {

@@ -1,0 +1,88 @@
+/** Runs the extractors of a route, each once for a request, those that others build on first. */
+import type { Context } from "../context.ts";
+import type { ExtractedParts, Extractor, Extractors } from "../extract.ts";
+import type { RequestContext } from "../request-context.ts";
+import { Parts, queryNamesOf } from "./parts.ts";
+import type { Part } from "./types.ts";
+
+/** What the handler or an extractor gets: names, and where in the list of values each lies. */
+type Names = readonly (readonly [name: string, at: number])[];
+
+interface Node {
+  readonly extractor: Extractor<unknown>;
+  readonly parts: Parts;
+  readonly names: Names;
+}
+
+type Values = unknown[];
+type RunParts = ExtractedParts<Part, Part, Part, Part, Extractors>;
+
+export class Extraction {
+  readonly #nodes: readonly Node[];
+  readonly #names: Names;
+
+  /** @throws ChopinError `invalid_route` for a schema that cannot be compiled. */
+  constructor(extractors: Extractors, queryNames: readonly string[]) {
+    const order = inOrder(extractors);
+    this.#nodes = order.map((extractor) => ({
+      extractor,
+      parts: new Parts(extractor.options, queryNames),
+      names: namesIn(extractor.options.extract, order),
+    }));
+    this.#names = namesIn(extractors, order);
+  }
+
+  /** What the extractors found, by name. */
+  run(ctx: RequestContext): unknown {
+    const values: Values = [];
+    const waiting = this.#from(ctx, values, 0);
+    if (waiting === undefined) return named(this.#names, values);
+    return waiting.then(() => named(this.#names, values));
+  }
+
+  #from(ctx: RequestContext, values: Values, start: number): Promise<void> | undefined {
+    for (let at = start; at < this.#nodes.length; at++) {
+      const found = runOne(this.#nodes[at]!, ctx, values);
+      if (found instanceof Promise) {
+        return found.then((value: unknown) => {
+          values[at] = value;
+          return this.#from(ctx, values, at + 1);
+        });
+      }
+      values[at] = found;
+    }
+    return undefined;
+  }
+}
+
+/** Every extractor once, behind those that it builds on. */
+export function inOrder(extractors: Extractors | undefined): Extractor<unknown>[] {
+  const order = new Set<Extractor<unknown>>();
+  for (const extractor of Object.values(extractors ?? {})) {
+    for (const inner of inOrder(extractor.options.extract)) order.add(inner);
+    order.add(extractor);
+  }
+  return [...order];
+}
+
+/** Names of the query that the extractors of a route speak of. */
+export function extractedQueryNames(extractors: Extractors | undefined): readonly string[] {
+  return inOrder(extractors).flatMap(({ options }) => queryNamesOf(options));
+}
+
+function runOne({ extractor, parts, names }: Node, ctx: RequestContext, values: Values): unknown {
+  return parts.take(ctx, (own) => {
+    const given = { ...parts.named(own), extracted: named(names, values) };
+    return extractor.run(given as unknown as RunParts, ctx as Context);
+  });
+}
+
+function namesIn(extractors: Extractors | undefined, order: readonly unknown[]): Names {
+  return Object.entries(extractors ?? {}).map(([name, one]) => [name, order.indexOf(one)]);
+}
+
+function named(names: Names, values: Values): Readonly<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  for (const [name, at] of names) found[name] = values[at];
+  return found;
+}

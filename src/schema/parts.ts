@@ -1,0 +1,200 @@
+/**
+ * The parts of a request that a route or an extractor has schemas for: how each is read, and all of
+ * them validated together. Called by `route-step.ts` and `extraction.ts`.
+ */
+import { problem } from "../errors.ts";
+import type { RequestContext } from "../request-context.ts";
+import { validatorOf } from "./compile.ts";
+import { type Issue, type PartName, Refusal, ValidationError, type Validator } from "./issue.ts";
+import { isTypeBox, kindOfNode, type SchemaNode } from "./node.ts";
+import type { Origin } from "./shape.ts";
+import type { Part, Schema } from "./types.ts";
+
+/** Schemas by part, as the options of routes and of extractors have them. */
+export type PartSchemas = { readonly [Name in PartName]?: Part };
+
+/** One part, compiled. */
+interface CompiledPart {
+  readonly name: PartName;
+  readonly read: (ctx: RequestContext) => unknown;
+  readonly validate: Validator;
+}
+
+const partNames: readonly PartName[] = ["params", "query", "headers", "cookies", "body"];
+
+/** What validation gave: a value for each part, or what is wrong with some. */
+class Outcome {
+  readonly values: unknown[] = [];
+  #refused: [name: PartName, refusal: Refusal][] | undefined = undefined;
+
+  add(name: PartName, value: unknown): void {
+    if (value instanceof Refusal) {
+      this.#refused ??= [];
+      this.#refused.push([name, value]);
+    }
+    this.values.push(value);
+  }
+
+  /** @throws ValidationError with the issues of all parts. */
+  check(): void {
+    if (this.#refused === undefined) return;
+    const issues = this.#refused.flatMap(([part, refusal]) =>
+      refusal.findings().map((finding): Issue => ({ in: part, ...finding })),
+    );
+    throw new ValidationError(issues);
+  }
+}
+
+/** All parts that have a schema, in the order in which they are validated. */
+export class Parts {
+  readonly #parts: readonly CompiledPart[];
+
+  /** @throws ChopinError `invalid_route` for a schema that cannot be compiled. */
+  constructor(schemas: PartSchemas, queryNames: readonly string[]) {
+    this.#parts = partNames.flatMap((name) => {
+      const schema = schemas[name];
+      return schema === undefined ? [] : [compilePart(name, schema, queryNames)];
+    });
+  }
+
+  /**
+   * Validates all parts and hands over their values, in time with the libraries that validate.
+   *
+   * @throws ValidationError; HTTPError for a body that is no JSON.
+   */
+  take<Result>(
+    ctx: RequestContext,
+    use: (values: readonly unknown[]) => Result,
+  ): Result | Promise<Awaited<Result>> {
+    const outcome = new Outcome();
+    const waiting = this.#validate(ctx, outcome, 0);
+    if (waiting !== undefined) {
+      return waiting.then(() => {
+        outcome.check();
+        return use(outcome.values);
+      }) as Promise<Awaited<Result>>;
+    }
+    outcome.check();
+    return use(outcome.values);
+  }
+
+  /** Puts the values in the place of what was sent. */
+  give(ctx: RequestContext, values: readonly unknown[]): void {
+    const parts = this.#parts;
+    for (let at = 0; at < parts.length; at++) ctx.setPart(parts[at]!.name, values[at]);
+  }
+
+  /** The values by the names of their parts. */
+  named(values: readonly unknown[]): Partial<Record<PartName, unknown>> {
+    return Object.fromEntries(this.#parts.map(({ name }, at) => [name, values[at]]));
+  }
+
+  #validate(ctx: RequestContext, outcome: Outcome, start: number): Promise<void> | undefined {
+    const parts = this.#parts;
+    for (let at = start; at < parts.length; at++) {
+      const { name, read, validate } = parts[at]!;
+      const value = validate(read(ctx));
+      if (value instanceof Promise) {
+        return value.then((settled) => {
+          outcome.add(name, settled);
+          return this.#validate(ctx, outcome, at + 1);
+        });
+      }
+      outcome.add(name, value);
+    }
+    return undefined;
+  }
+}
+
+/** Names of the query that a schema speaks of; of other libraries' schemas they are unknown. */
+export function queryNamesOf({ query }: PartSchemas): readonly string[] {
+  return Object.keys(propertiesOf(query) ?? {});
+}
+
+/** Properties of a schema of TypeBox that is an object. */
+export function propertiesOf(schema: Part): Readonly<Record<string, SchemaNode>> | undefined {
+  if (schema === undefined || !isTypeBox(schema)) return undefined;
+  const { properties, allOf } = schema;
+  if (allOf === undefined) return properties;
+  return Object.assign({}, ...allOf.map((member) => propertiesOf(member as unknown as Schema)));
+}
+
+function compilePart(name: PartName, schema: Schema, queryNames: readonly string[]): CompiledPart {
+  const origin: Origin = name === "body" ? "json" : "text";
+  const known = name === "query" ? queryNames : [];
+  return { name, read: readerOf(name, schema), validate: validatorOf(schema, origin, known) };
+}
+
+function readerOf(name: PartName, schema: Schema): CompiledPart["read"] {
+  const properties = propertiesOf(schema);
+  switch (name) {
+    case "params":
+      return (ctx) => ctx.params;
+    case "query":
+      return queryReader(properties);
+    case "headers":
+      return headersReader(properties);
+    case "cookies":
+      return (ctx) => ctx.cookies;
+    case "body":
+      return readJson;
+  }
+}
+
+/** Of names that are arrays all values; where that is unknown, of names that come again. */
+function queryReader(
+  properties: Readonly<Record<string, SchemaNode>> | undefined,
+): CompiledPart["read"] {
+  if (properties === undefined) {
+    return (ctx) => {
+      const fields: Record<string, unknown> = Object.create(null);
+      for (const [name, values] of ctx.allQueries()) {
+        fields[name] = values.length === 1 ? values[0] : values;
+      }
+      return fields;
+    };
+  }
+  const lists = Object.keys(properties).filter((name) => isList(properties[name]!));
+  if (lists.length === 0) return (ctx) => ctx.query;
+  return (ctx) => {
+    const fields: Record<string, unknown> = Object.assign(Object.create(null), ctx.query);
+    for (const name of lists) if (fields[name] !== undefined) fields[name] = ctx.queries(name);
+    return fields;
+  };
+}
+
+/** Only what the schema names is read; a list stands in one line, or in several (RFC 9110 5.3). */
+function headersReader(
+  properties: Readonly<Record<string, SchemaNode>> | undefined,
+): CompiledPart["read"] {
+  if (properties === undefined) return (ctx) => ctx.headers.toJSON();
+  const names = Object.keys(properties);
+  return (ctx) => {
+    const fields: Record<string, unknown> = Object.create(null);
+    for (const name of names) {
+      const text = ctx.header(name);
+      if (text === undefined) continue;
+      fields[name] = isList(properties[name]!) ? text.split(",").map((item) => item.trim()) : text;
+    }
+    return fields;
+  };
+}
+
+function isList(node: SchemaNode): boolean {
+  if (kindOfNode(node) === "Union") return (node.anyOf ?? []).some(isList);
+  return kindOfNode(node) === "Array";
+}
+
+/** `application/json`, and what is made of it, such as `application/merge-patch+json`. */
+const jsonType = /^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
+
+/**
+ * The body as JSON; undefined when there is none. A type is demanded, because what has none can be
+ * sent by the page of another site without asking (CORS).
+ */
+function readJson(ctx: RequestContext): unknown {
+  const type = ctx.fieldValue("content-type", 0);
+  if (type === "application/json" || (type !== undefined && jsonType.test(type))) return ctx.json();
+  if (type === undefined && ctx.text() === "") return undefined;
+  throw problem("unsupported_media_type", "The body of this route is application/json.");
+}
