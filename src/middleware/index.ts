@@ -1,4 +1,7 @@
 /** Everything that a program imports from "chopin/middleware". */
+
+export type { Trace, TraceHeaders } from "../tracing/trace-context.ts";
+export { type TracingOptions, type TracingState, tracing } from "../tracing.ts";
 export {
   type BasicAuthOptions,
   type BasicAuthState,

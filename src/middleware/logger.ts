@@ -2,6 +2,7 @@
 import type { Answer, PreparedAnswer } from "../answer.ts";
 import { isDevelopment } from "../environment.ts";
 import { isStreamSource } from "../stream.ts";
+import type { TracingState } from "../tracing.ts";
 import type { RequestIdState } from "./request-id.ts";
 import { encodedBody, isBodiless } from "./support/answer-body.ts";
 import { type AnyContext, type AnyMiddleware, after } from "./support/middleware.ts";
@@ -46,9 +47,10 @@ const secretFields: readonly string[] = [
 
 /**
  * Writes `method`, `path`, `status`, `duration_ms`, `bytes` (of the body that is sent; missing for
- * a stream that does not know), `ip`, and `request_id` where `requestId` is in use. The level is `error` from 500, with what was thrown as
- * `err`, `warn` from 400, and otherwise `info`. The query is left out: it holds what people typed.
- * Register it first, so that it sees what really goes out.
+ * a stream that does not know), `ip`, `request_id` where `requestId` is in use, and `trace_id` and
+ * `span_id` where `tracing` is. The level is `error` from 500, with what was thrown as `err`, `warn`
+ * from 400, and otherwise `info`. The query is left out: it holds what people typed. Register it
+ * first, so that it sees what really goes out.
  *
  * @throws ChopinError `invalid_option`, also when pino is needed and not installed.
  * @example
@@ -64,13 +66,14 @@ export function logger(options: LoggerOptions = {}): AnyMiddleware {
   const names = (options.requestHeaders ?? []).map((name) => name.toLowerCase());
 
   const write = (ctx: AnyContext, answer: Answer, status: number, more: object) => {
-    const id = (ctx.state as Partial<RequestIdState>).requestId;
+    const { requestId: id, trace } = ctx.state as Partial<RequestIdState & TracingState>;
     const line = {
       method: ctx.method,
       path: ctx.path,
       status,
       ...more,
       request_id: id,
+      ...(trace === undefined ? undefined : { trace_id: trace.traceId, span_id: trace.spanId }),
       ip: ctx.ip,
       ...(names.length === 0 ? undefined : { request_headers: headersOf(ctx, names) }),
       ...fields?.(ctx, answer),
