@@ -16,6 +16,9 @@ import { Operations } from "./metrics/operations.ts";
 import type { Program } from "./program.ts";
 import { type Server, type StopOptions, serveOptionsOf, startServing } from "./serving.ts";
 import { type ProxyTrust, trustOf } from "./trust-proxy.ts";
+import { lifeOf } from "./workers/options.ts";
+import { isWorker, takePost } from "./workers/place.ts";
+import { processCount } from "./workers/role.ts";
 
 /** Counts declarations on all applications: one may be part of another that was compiled before. */
 let revision = 0;
@@ -77,6 +80,9 @@ export class Chopin<S extends object = State> extends Declarations<S> {
   /**
    * Listens. Routes and middleware are fixed from here on.
    *
+   * With several workers, code before this runs in every process and code behind it in workers
+   * only: in the first process, which supervises them, this never returns.
+   *
    * @param address "host:port", a port, or options; "0.0.0.0:8080" unless told.
    * @throws ChopinError for wrong options and routes, and what the bind failed with: in use, no
    * permission, bad host.
@@ -106,15 +112,22 @@ export class Chopin<S extends object = State> extends Declarations<S> {
   async #start(given: ServeOptions): Promise<Server> {
     const { trustProxy } = this.definition.options;
     const options = serverOptions(trustProxy === undefined ? given : { trustProxy, ...given });
-    if (workersWanted(given) !== 1) {
-      console.warn("chopin: several workers are not supported yet, one process serves");
-    }
+    const life = lifeOf(given);
+    const post = takePost();
+    const count = isWorker() ? 1 : await processCount(workersWanted(given));
     await this.#mounting;
     this.#fixed = true;
     this.#compiled = undefined;
     const program = await this.#program(options.bodyLimitBytes);
-    const operations = new Operations(this.definition.metrics, this.definition.health);
-    return startServing(options, program, operations, () => this.#release());
+    const { metrics, health } = this.definition;
+    if (count > 1) {
+      const { supervise } = await import("./workers/supervise.ts");
+      const counted = metrics === undefined ? undefined : program.names.length;
+      return supervise({ options, life, count, counted, stopDelayMs: health?.stopDelayMs ?? 0 });
+    }
+    const operations = new Operations(metrics, health, post?.place.metrics);
+    const stopped = () => this.#release();
+    return startServing({ options, life, program, operations, post, stopped });
   }
 
   #release(): void {

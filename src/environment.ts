@@ -123,7 +123,12 @@ function limitOf(given: ServeOptions, environment: Environment, name: LimitName)
   return read ?? limit.otherwise;
 }
 
-function fromEnvironment(environment: Environment, name: string, range: Range): number | undefined {
+/** A whole number that a variable has; undefined when it is not set. */
+export function fromEnvironment(
+  environment: Environment,
+  name: string,
+  range: Range,
+): number | undefined {
   const text = environment[name];
   if (text === undefined || text === "") return undefined;
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
@@ -137,7 +142,12 @@ function isOn(environment: Environment, name: string): boolean {
   throw new ChopinError("invalid_environment", `${name} is 0 or 1, not ${JSON.stringify(text)}.`);
 }
 
-function wholeOption(name: string, value: number | undefined, range: Range): number | undefined {
+/** Checks a whole number that the program gave. */
+export function wholeOption(
+  name: string,
+  value: number | undefined,
+  range: Range,
+): number | undefined {
   if (value === undefined) return undefined;
   return inRange("invalid_option", name, value, String(value), range);
 }

@@ -75,3 +75,4 @@ export type { Schema, SchemaBuilder, StandardSchema, TypeBoxSchema } from "./sch
 export type { ClosedConnections, ServeOptions } from "./serve-options.ts";
 export type { Server, StopOptions } from "./serving.ts";
 export type { TrustedHops, TrustProxy } from "./trust-proxy.ts";
+export type { LifeOptions, WorkerInfo } from "./workers/options.ts";

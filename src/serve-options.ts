@@ -1,8 +1,9 @@
 /** What a program may say about its server. `environment.ts` checks it and fills it in. */
 import type { TrustProxy } from "./trust-proxy.ts";
+import type { LifeOptions } from "./workers/options.ts";
 
 /** Where and how an application listens. Limits with their reasons are in `docs/limits.md`. */
-export interface ServeOptions {
+export interface ServeOptions extends LifeOptions {
   /** Host name or address; "0.0.0.0" unless told. IPv6 with or without brackets. */
   readonly hostname?: string;
   /** 0 to 65,535; 0 lets the system choose. 8080 unless told. */
@@ -90,8 +91,6 @@ export interface ServeOptions {
    * waiting; writes `message` with `console.warn` unless told.
    */
   readonly onClosed?: (closed: ClosedConnections) => void;
-  /** Processes that serve; CHOPIN_WORKERS, or 1 unless told. */
-  readonly workers?: number | "auto";
 }
 
 /** Why connections were closed for a limit; the order is that of `Reason` in `zig/closings.zig`. */

@@ -1,10 +1,15 @@
 /** A compiled application on an address. Called by `app.ts`. */
 import { parseAddress, type ServeOptions } from "./environment.ts";
 import type { Operations } from "./metrics/operations.ts";
-import type { NativeServer, ServerOptions } from "./native/contract.ts";
+import type { BoundAddress, NativeServer, ServerOptions, StopKind } from "./native/contract.ts";
 import { createDispatcher } from "./native/dispatch.ts";
 import { startServer } from "./native/server.ts";
 import type { Program } from "./program.ts";
+import { stopOnSignals } from "./workers/alone.ts";
+import { keepWatchdog, notify, takeActivated } from "./workers/manager.ts";
+import type { Life } from "./workers/options.ts";
+import { type Post, workerInfo } from "./workers/place.ts";
+import { obey, ownListeners } from "./workers/worker.ts";
 
 /** A server that listens: where, and how to stop it. */
 export interface Server {
@@ -23,44 +28,98 @@ export interface Server {
 export interface StopOptions {
   /** Milliseconds that requests in flight are given; 10,000 unless told. */
   readonly timeoutMs?: number;
+  /**
+   * Milliseconds that a connection without a request is kept for one that is on its way; 0 unless
+   * told.
+   */
+  readonly idleMs?: number;
 }
 
-/** Binds and answers; `stopped` is called when the server has stopped. */
-export async function startServing(
-  options: ServerOptions,
-  program: Program,
-  operations: Operations,
-  stopped: () => void,
-): Promise<Server> {
-  const native = await startServer(options, program.router, (server) =>
-    createDispatcher(server, program),
-  );
-  await begin(operations, native, program);
+/** What a server is made of. */
+export interface Parts {
+  readonly options: ServerOptions;
+  readonly life: Life;
+  readonly program: Program;
+  readonly operations: Operations;
+  /** In a worker: what the primary has given it, and how to talk to it. */
+  readonly post: Post | undefined;
+  /** Called when the server has stopped. */
+  readonly stopped: () => void;
+}
+
+/** Binds, or takes what was bound for it, and answers. */
+export async function startServing(parts: Parts): Promise<Server> {
+  const { options, life, program, post } = parts;
+  if (post === undefined) await life.onPrimary();
+  await life.onStart(workerInfo());
+  const inherited = post === undefined ? takeActivated() : ownListeners(post.place);
+  const dispatcher = (server: NativeServer) => createDispatcher(server, program);
+  const native = await startServer(options, program.router, dispatcher, inherited);
+  await begin(parts, native);
   let stopping: Promise<void> | undefined;
-  const stop = async (stopOptions: StopOptions = {}): Promise<void> => {
-    stopping ??= operations.stopping().then(() => native.stop(stopOptions.timeoutMs ?? 10_000));
-    await stopping;
-    operations.stopped();
-    stopped();
+  const stopOnce = (kind: StopKind): Promise<void> => {
+    stopping ??= stopHere(parts, native, kind);
+    return stopping;
   };
-  const { hostname = "", port = 0, unix } = native.address;
-  if (unix !== undefined) return { hostname, port, unix, url: `unix:${unix}`, stop };
-  return { hostname, port, url: `http://${urlHost(hostname)}:${port}/`, stop };
+  const gracefully = { timeoutMs: life.stopTimeoutMs, idleMs: life.drainIdleMs };
+  if (post !== undefined) {
+    obey(post, native, life, (final) =>
+      stopOnce({ ...gracefully, queue: final && !post.place.kept ? "close" : "leave" }),
+    );
+    return describeServer(native.address, () => askToStop(post));
+  }
+  // Whoever bound the sockets keeps them for the next process.
+  const queue = inherited === undefined ? "close" : "leave";
+  const forget = stopOnSignals({ life, stop: () => stopOnce({ ...gracefully, queue }) });
+  notify("READY=1");
+  keepWatchdog();
+  return describeServer(native.address, async ({ timeoutMs = 10_000, idleMs = 0 }) => {
+    await stopOnce({ timeoutMs, idleMs, queue });
+    forget();
+  });
 }
 
 /** A server without the port that its metrics were to have is not what was asked for. */
-async function begin(
-  operations: Operations,
-  native: NativeServer,
-  program: Program,
-): Promise<void> {
+async function begin({ operations, program }: Parts, native: NativeServer): Promise<void> {
   try {
     await operations.started(native, program.names);
   } catch (error) {
     operations.stopped();
-    await native.stop(0);
+    await native.stop({ timeoutMs: 0, idleMs: 0, queue: "leave" });
     throw error;
   }
+}
+
+async function stopHere(
+  { life, operations, stopped }: Parts,
+  native: NativeServer,
+  kind: StopKind,
+): Promise<void> {
+  await operations.stopping();
+  await native.stop(kind);
+  operations.stopped();
+  stopped();
+  await life.onStop(workerInfo());
+}
+
+/** A program that stops itself means the service; this process ends with all others. */
+function askToStop(post: Post): Promise<void> {
+  post.send({ report: "stop" });
+  return new Promise(() => {});
+}
+
+function describeServer(
+  address: BoundAddress,
+  stop: (options: StopOptions) => Promise<void>,
+): Server {
+  const { hostname = "", port = 0, unix } = address;
+  const server = { hostname, port, url: urlOf(address), stop: (options = {}) => stop(options) };
+  return unix === undefined ? server : { ...server, unix };
+}
+
+/** Where a client finds what is bound there. */
+export function urlOf({ hostname = "", port = 0, unix }: BoundAddress): string {
+  return unix === undefined ? `http://${urlHost(hostname)}:${port}/` : `unix:${unix}`;
 }
 
 export function serveOptionsOf(address: string | number | ServeOptions): ServeOptions {

@@ -79,6 +79,7 @@ comptime {
         .{ "process_own", &process.own },
         .{ "process_is_terminal", &process.isTerminal },
         .{ "process_pin", &process.pin },
+        .{ "process_monotonic_ns", &process.monotonicNs },
         .{ "process_notify", &process.notify },
 
         .{ "metrics_create", &metrics.create },

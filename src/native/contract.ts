@@ -58,6 +58,24 @@ export type BoundAddress =
   | { readonly hostname: string; readonly port: number; readonly unix?: undefined }
   | { readonly unix: string; readonly hostname?: undefined; readonly port?: undefined };
 
+/** Listening sockets that another process has bound, and where they listen. */
+export interface Inherited {
+  readonly fds: readonly number[];
+  readonly address: BoundAddress;
+}
+
+/** How a server stops. */
+export interface StopKind {
+  /** For everything: what is open then is closed. */
+  readonly timeoutMs: number;
+  /** Connections between two requests are closed when they are idle for so long. */
+  readonly idleMs: number;
+  /**
+   * What waits to be accepted is taken first, or left to another process with the same sockets.
+   */
+  readonly queue: "close" | "leave";
+}
+
 /** A reactor that listens. */
 export interface NativeServer {
   /** Address of the native server, first argument of every call. */
@@ -73,10 +91,10 @@ export interface NativeServer {
   readonly streams: Streams;
   /** Called after the first late answer since the last turn, so that a turn sends it. */
   requestTurn(): void;
-  /**
-   * Closes the listener, waits at most `timeoutMs` for requests in flight, then frees everything.
-   */
-  stop(timeoutMs: number): Promise<void>;
+  /** Takes connections from a socket that another process has bound, or no longer. */
+  accept(fd: number, wanted: boolean): void;
+  /** Stops accepting, lets requests in flight finish, then frees everything. */
+  stop(kind: StopKind): Promise<void>;
 }
 
 /** Answers requests; made once for each server. */
@@ -103,6 +121,7 @@ export type StartServer = (
   options: ServerOptions,
   router: NativeRouter,
   createDispatcher: (native: NativeServer) => Dispatcher,
+  inherited?: Inherited,
 ) => Promise<NativeServer>;
 
 declare global {

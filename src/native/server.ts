@@ -3,17 +3,20 @@
  * The only module that creates a JSCallback.
  */
 import { JSCallback, type Pointer, toArrayBuffer } from "bun:ffi";
-import { code, control, view as layout } from "./abi.ts";
+import { control, view as layout } from "./abi.ts";
+import { bindError } from "./bind-error.ts";
 import { ClosingReporter } from "./closings.ts";
 import type {
   BoundAddress,
   Dispatcher,
+  Inherited,
   NativeServer,
   ServerOptions,
   StartServer,
 } from "./contract.ts";
 import { addressKey, hotServers } from "./hot.ts";
 import { startLoop } from "./loop.ts";
+import { Shutdown } from "./shutdown.ts";
 import { Streams } from "./streams.ts";
 import * as symbols from "./symbols.ts";
 
@@ -22,7 +25,7 @@ import * as symbols from "./symbols.ts";
  *
  * @throws Error with `code` (`EADDRINUSE`, `EACCES`, …) when the address cannot be bound.
  */
-export const startServer: StartServer = async (options, router, createDispatcher) => {
+export const startServer: StartServer = async (options, router, createDispatcher, inherited) => {
   const running = hotServers?.get(addressKey(options));
   if (running !== undefined) return running.adopt(router, createDispatcher);
   const state: { dispatcher?: Dispatcher } = {};
@@ -44,7 +47,8 @@ export const startServer: StartServer = async (options, router, createDispatcher
   const bytes = Buffer.from(memory);
   try {
     setName(handle, options.serverHeader);
-    const address = listen(handle, options, view, bytes);
+    const address =
+      inherited === undefined ? listen(handle, options, view, bytes) : listenOn(handle, inherited);
     return run({ handle, view, bytes, address, callback, options, createDispatcher, state });
   } catch (reason) {
     symbols.chopin_server_destroy(handle);
@@ -65,75 +69,45 @@ interface Parts {
 }
 
 function run(parts: Parts): NativeServer {
-  const { handle, view, callback } = parts;
-  const stopped = Promise.withResolvers<void>();
-  let phase: "serving" | "draining" | "ended" | "destroyed" = "serving";
-  // A handler may stop its own server, or run Bun's loop until its time is over: while a turn runs
-  // native code refuses, and both are done at the turn's end.
-  let drained = false;
-  let overdue = false;
-  const closings = new ClosingReporter(view, parts.options);
-
-  /**
-   * Connections are gone; requests that handlers still work on keep their memory until they settle.
-   */
-  function end(): void {
-    if (phase === "ended" || phase === "destroyed") return;
-    overdue = true;
-    if (symbols.chopin_server_end(handle) === code.reEntered) return;
-    phase = "ended";
-    hotServers?.delete(addressKey(parts.options));
-    stopped.resolve();
-    if (view[control.requestsPending] === 0) destroy();
-    // Their handlers have to hear of it.
-    else loop.requestTurn();
-  }
-
-  function drain(): void {
-    drained = symbols.chopin_server_drain(handle, 0, 1) !== code.reEntered;
-  }
-
-  function destroy(): void {
-    phase = "destroyed";
-    loop.close();
-    closings.flush();
-    symbols.chopin_server_destroy(handle);
-    callback.close();
-  }
-
-  function afterTurn(): void {
-    parts.state.dispatcher?.afterTurn();
-    closings.afterTurn();
-    if (phase === "draining") {
-      if (!drained) drain();
-      if (overdue || view[control.connectionsOpen] === 0) end();
-    } else if (phase === "ended" && view[control.requestsPending] === 0) {
-      destroy();
-    }
-  }
-
+  const { handle, view, bytes, options, state } = parts;
+  const closings = new ClosingReporter(view, options);
   const requestTurn = () => loop.requestTurn();
+  const shutdown = new Shutdown(handle, view, {
+    requestTurn,
+    ended: () => hotServers?.delete(addressKey(options)),
+    destroying() {
+      loop.close();
+      closings.flush();
+    },
+    destroyed: () => parts.callback.close(),
+  });
   const native: NativeServer = {
     handle,
     view,
-    bytes: parts.bytes,
+    bytes,
     address: parts.address,
-    trust: parts.options.trust,
-    streams: new Streams(handle, view, parts.bytes, requestTurn),
+    trust: options.trust,
+    streams: new Streams(handle, view, bytes, requestTurn),
     requestTurn,
-    stop(timeoutMs) {
-      if (phase !== "serving") return stopped.promise;
-      phase = "draining";
-      drain();
-      const deadline = setTimeout(end, timeoutMs);
-      loop.requestTurn();
-      return stopped.promise.finally(() => clearTimeout(deadline));
+    accept(fd, wanted) {
+      if (shutdown.begun) return;
+      symbols.chopin_server_listen_fd(handle, fd, wanted ? 1 : 0);
+      requestTurn();
     },
+    stop: (kind) => shutdown.begin(kind),
   };
-  parts.state.dispatcher = parts.createDispatcher(native);
-  const waits = parts.options.epollTimeoutMs > 0;
-  const returned = () => parts.state.dispatcher?.returned();
-  const loop = startLoop({ handle, view, waits, returned, afterTurn });
+  state.dispatcher = parts.createDispatcher(native);
+  const loop = startLoop({
+    handle,
+    view,
+    waits: options.epollTimeoutMs > 0,
+    returned: () => state.dispatcher?.returned(),
+    afterTurn() {
+      state.dispatcher?.afterTurn();
+      closings.afterTurn();
+      shutdown.afterTurn();
+    },
+  });
   keepHot(parts, native);
   return native;
 }
@@ -205,6 +179,14 @@ function setName(handle: Pointer, name: string | undefined): void {
   }
 }
 
+function listenOn(handle: Pointer, { fds, address }: Inherited): BoundAddress {
+  for (const fd of fds) {
+    const result = symbols.chopin_server_listen_fd(handle, fd, 1);
+    if (result < 0) throw bindError(result, `descriptor ${fd}`);
+  }
+  return address;
+}
+
 function listen(
   handle: Pointer,
   options: ServerOptions,
@@ -226,24 +208,4 @@ function listen(
     hostname: bytes.latin1Slice(layout.stage, layout.stage + length),
     port: view[control.result] as number,
   };
-}
-
-const bindReasons: Readonly<Record<number, readonly [string, string]>> = {
-  [code.addressInUse]: [
-    "EADDRINUSE",
-    "another process listens there; stop it or choose another port",
-  ],
-  [code.permissionDenied]: [
-    "EACCES",
-    "no permission; ports below 1024 need root or CAP_NET_BIND_SERVICE",
-  ],
-  [code.addressUnavailable]: ["EADDRNOTAVAIL", "this machine has no such address"],
-  [code.invalidHost]: ["EINVAL", "no such host, or a path that cannot be used"],
-  [code.tooManyDescriptors]: ["EMFILE", "too many open files; raise `ulimit -n`"],
-  [code.outOfMemory]: ["ENOMEM", "no memory"],
-};
-
-function bindError(result: number, address: string): Error {
-  const [name, advice] = bindReasons[result] ?? ["EIO", "the system refused it"];
-  return Object.assign(new Error(`cannot listen on ${address}: ${advice}`), { code: name });
 }

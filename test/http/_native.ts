@@ -38,7 +38,7 @@ export async function withNative(
   try {
     await run(heldBy(native));
   } finally {
-    await native.stop(1000);
+    await native.stop({ timeoutMs: 1000, idleMs: 0, queue: "close" });
   }
 }
 

@@ -31,5 +31,5 @@ test("answers of the first turn may ask for the next", async () => {
     },
   }));
   await promise;
-  await server.stop(0);
+  await server.stop({ timeoutMs: 0, idleMs: 0, queue: "close" });
 });

@@ -103,6 +103,11 @@ pub fn pin(nth: u32) callconv(.c) i32 {
     return 0;
 }
 
+/// Whole nanoseconds up to 104 days after the start of the machine, then rounded.
+pub fn monotonicNs() callconv(.c) f64 {
+    return @floatFromInt(sys.monotonicNs());
+}
+
 pub fn notify(
     path: [*]const u8,
     path_len: u32,
