@@ -10,7 +10,7 @@ import { ChopinError } from "../errors.ts";
 import { Explainer } from "./explain.ts";
 import { formats } from "./formats.ts";
 import { Refusal, type Validator } from "./issue.ts";
-import { isObject, isTypeBox, kindOfNode, type SchemaNode } from "./node.ts";
+import { isObject, isOptional, isTypeBox, kindOfNode, type SchemaNode } from "./node.ts";
 import { type CheckOf, type Origin, type Shape, shapeOf } from "./shape.ts";
 import { standardValidator } from "./standard.ts";
 import type { Schema } from "./types.ts";
@@ -65,9 +65,11 @@ export function compileTypeBox(
 }
 
 function typeBoxValidator({ shape, check, explainer }: Compiled, schema: SchemaNode): Validator {
-  const fallback = schema.default;
+  const { default: fallback } = schema;
+  const optional = isOptional(schema);
   return (given) => {
     const present = given === undefined ? structuredClone(fallback) : given;
+    if (present === undefined && optional) return undefined;
     const value = shape === undefined || present === undefined ? present : shape(present);
     return check(value) ? value : new Refusal(() => explainer.explain(value));
   };

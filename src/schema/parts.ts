@@ -129,16 +129,33 @@ function readerOf(name: PartName, schema: Schema): CompiledPart["read"] {
   const properties = propertiesOf(schema);
   switch (name) {
     case "params":
-      return (ctx) => ctx.params;
+      return picker(schema, (ctx) => ctx.params);
     case "query":
       return queryReader(properties);
     case "headers":
       return headersReader(properties);
     case "cookies":
-      return (ctx) => ctx.cookies;
+      return picker(schema, (ctx) => ctx.cookies);
     case "body":
       return readJson;
   }
+}
+
+/** Other captures and cookies are not what a client could leave out, so they are never refused. */
+function picker(
+  schema: Schema,
+  read: (ctx: RequestContext) => Readonly<Record<string, string | undefined>>,
+): CompiledPart["read"] {
+  const properties = propertiesOf(schema);
+  const refuses = isTypeBox(schema) && schema.additionalProperties !== undefined;
+  if (properties === undefined || !refuses) return read;
+  const names = Object.keys(properties);
+  return (ctx) => {
+    const all = read(ctx);
+    const fields: Record<string, unknown> = Object.create(null);
+    for (const name of names) if (all[name] !== undefined) fields[name] = all[name];
+    return fields;
+  };
 }
 
 /** Of names that are arrays all values; where that is unknown, of names that come again. */
