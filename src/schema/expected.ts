@@ -41,15 +41,18 @@ const kindsInWords: Readonly<Record<string, string>> = {
 export function expectedOf(node: SchemaNode): string {
   const kind = kindOfNode(node);
   if (kind === "Literal") return JSON.stringify(node.const);
-  if (kind === "Union") return (node.anyOf ?? []).map(expectedOf).join(" or ");
+  if (kind === "Union") return [...new Set((node.anyOf ?? []).map(expectedOf))].join(" or ");
   if (kind === "Not" && node.not !== undefined) return `anything but ${expectedOf(node.not)}`;
   const words = [kindsInWords[kind] ?? kind.toLowerCase()];
   for (const [keyword, phrase] of Object.entries(limitsInWords)) {
     const limit = (node as Readonly<Record<string, unknown>>)[keyword];
     if (limit === undefined || limit === false) continue;
-    words.push(phrase.replace("%", () => String(limit)).replace("1 characters", "1 character"));
+    words.push(phrase.replace("%", () => String(limit)));
   }
-  return words.join(" ");
+  return words
+    .join(" ")
+    .replace(/at least (\d+) (\w+) of at most \1 \w+$/, "exactly $1 $2")
+    .replace(/\b1 (character|item|key)s\b/g, "1 $1");
 }
 
 /** "must be an integer of at least 0". */

@@ -33,6 +33,8 @@ export class Explainer {
     const before = found.length;
     if (target.properties !== undefined && isObject(value)) {
       this.#visitObject(target, value, pointer, found);
+    } else if (target.anyOf !== undefined && isObject(value)) {
+      this.#visitVariants(target.anyOf, value, pointer, found);
     } else if (Array.isArray(value) && target.items !== undefined) {
       for (let at = 0; at < value.length && found.length < issuesMax; at++) {
         const items = target.items as SchemaNode | readonly SchemaNode[];
@@ -71,7 +73,31 @@ export class Explainer {
     }
   }
 
-  /** What a reference leads to, an intersection as one object, of variants of objects none. */
+  /** Of variants that differ in a literal, only the one that the value says it is. */
+  #visitVariants(
+    nodes: readonly SchemaNode[],
+    value: Readonly<Record<string, unknown>>,
+    pointer: string,
+    found: Finding[],
+  ): void {
+    const variants = nodes.map((node) => this.#resolve(node));
+    const names = Object.keys(variants[0]?.properties ?? {});
+    const literals = (name: string) => variants.map((variant) => variant.properties?.[name]);
+    const tag = names.find((name) =>
+      literals(name).every((node) => node !== undefined && kindOfNode(node) === "Literal"),
+    );
+    if (tag === undefined) return;
+    const tags = literals(tag) as SchemaNode[];
+    const at = tags.findIndex((node) => node.const === value[tag]);
+    if (at >= 0) {
+      this.#visit(nodes[at]!, value, pointer, found);
+      return;
+    }
+    const expected = tags.map((node) => this.#expectedOf(node)).join(" or ");
+    found.push({ pointer: pointer + pointerTo(tag), message: mustBe(expected), expected });
+  }
+
+  /** What a reference leads to, and an intersection as one object. */
   #resolve(node: SchemaNode): SchemaNode {
     const kind = kindOfNode(node);
     if (kind === "Intersect") return mergedObject(node) ?? node;

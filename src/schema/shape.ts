@@ -7,6 +7,7 @@
 import { ChopinError } from "../errors.ts";
 import { toBigInt, toBoolean, toDate, toInteger, toNumber } from "./coerce.ts";
 import { isObject, isTransform, kindOfNode, mergedObject, type SchemaNode } from "./node.ts";
+import { copyRest, Source } from "./source.ts";
 
 /**
  * Where values come from: `text` is what has only strings (path, query, fields), `json` a parsed
@@ -50,12 +51,10 @@ class ShapeWriter {
   readonly #checkOf: CheckOf;
   /** Taken by the first object that is written, which is the outermost. */
   #known: readonly string[];
-  readonly #functions: string[] = [];
-  readonly #constants: unknown[] = [];
+  readonly #source = new Source();
   /** Functions by `$id`, for schemas that contain themselves. */
   readonly #named = new Map<string, string>();
   #definitions: Readonly<Record<string, SchemaNode>> = {};
-  #count = 0;
 
   constructor(origin: Origin, checkOf: CheckOf, known: readonly string[]) {
     this.#origin = origin;
@@ -64,8 +63,7 @@ class ShapeWriter {
   }
 
   compile(name: string): Shape {
-    const source = `"use strict";\n${this.#functions.join("\n")}\nreturn ${name};`;
-    return new Function("constants", source)(this.#constants) as Shape;
+    return this.#source.compile(name);
   }
 
   /** The name of the function that shapes values of a schema; undefined: they stay. */
@@ -79,12 +77,10 @@ class ShapeWriter {
     if (node.$id === undefined) return this.#writeKind(node);
     const known = this.#named.get(node.$id);
     if (known !== undefined) return known;
-    const name = this.#name();
+    const name = this.#source.name();
     this.#named.set(node.$id, name);
     const inner = this.#writeKind(node);
-    this.#functions.push(
-      `function ${name}(v) { return ${inner === undefined ? "v" : `${inner}(v)`}; }`,
-    );
+    this.#source.add([`return ${inner === undefined ? "v" : `${inner}(v)`};`], name);
     return inner === undefined ? undefined : name;
   }
 
@@ -131,14 +127,14 @@ class ShapeWriter {
 
   #leaf(kind: string, node: SchemaNode): string | undefined {
     if (this.#origin === "answer") return undefined;
-    if (this.#origin === "json") return kind === "Date" ? this.#constant(toDate) : undefined;
+    if (this.#origin === "json") return kind === "Date" ? this.#source.constant(toDate) : undefined;
     if (kind !== "Literal") {
       const coercion = textCoercions[kind];
-      return coercion === undefined ? undefined : this.#constant(coercion);
+      return coercion === undefined ? undefined : this.#source.constant(coercion);
     }
     if (typeof node.const === "string") return undefined;
     const text = JSON.stringify(String(node.const));
-    return this.#function(`return v === ${text} ? ${JSON.stringify(node.const)} : v;`);
+    return this.#source.add([`return v === ${text} ? ${JSON.stringify(node.const)} : v;`]);
   }
 
   #object(node: SchemaNode, known: readonly string[]): string | undefined {
@@ -159,20 +155,21 @@ class ShapeWriter {
     const stripped = more === undefined || (more === false && this.#origin === "answer");
     if (!stripped && stays && rest === undefined && known.length === 0) return undefined;
     if (!stripped) {
-      const taken = this.#constant(new Set([...names, ...known]));
+      const taken = this.#source.constant(new Set([...names, ...known]));
       const shape = rest ?? "undefined";
-      lines.push(`${this.#constant(copyRest)}(o, v, ${taken}, ${shape});`);
+      lines.push(`${this.#source.constant(copyRest)}(o, v, ${taken}, ${shape});`);
     }
     const json =
       this.#origin === "answer" ? 'if (typeof v.toJSON === "function") v = v.toJSON();' : "";
-    return this.#function(
+    return this.#source.add([
       `if (typeof v !== "object" || v === null || Array.isArray(v)) return v;`,
       json,
-      "const o = {};",
+      // What an object has by inheritance must not pass for what was sent.
+      `const o = ${names.some((name) => name in Object.prototype) ? "Object.create(null)" : "{}"};`,
       "let x;",
       ...lines,
       "return o;",
-    );
+    ]);
   }
 
   #property(name: string, node: SchemaNode, shape: string | undefined): string {
@@ -190,8 +187,8 @@ class ShapeWriter {
 
   #defaultOf(node: SchemaNode): string {
     const { default: value } = node;
-    if (typeof value === "function") return `${this.#constant(value)}()`;
-    const constant = this.#constant(value);
+    if (typeof value === "function") return `${this.#source.constant(value)}()`;
+    const constant = this.#source.constant(value);
     return typeof value === "object" ? `structuredClone(${constant})` : constant;
   }
 
@@ -200,15 +197,15 @@ class ShapeWriter {
     const single = this.#origin === "text" ? "v = [v]" : "return v";
     if (shape === undefined) {
       return this.#origin === "text"
-        ? this.#function("return Array.isArray(v) ? v : [v];")
+        ? this.#source.add(["return Array.isArray(v) ? v : [v];"])
         : undefined;
     }
-    return this.#function(
+    return this.#source.add([
       `if (!Array.isArray(v)) ${single};`,
       "const length = v.length, o = new Array(length);",
       `for (let at = 0; at < length; at++) o[at] = ${shape}(v[at]);`,
       "return o;",
-    );
+    ]);
   }
 
   #tuple(items: readonly SchemaNode[]): string | undefined {
@@ -217,22 +214,22 @@ class ShapeWriter {
     const values = shapes.map((shape, at) =>
       shape === undefined ? `v[${at}]` : `${shape}(v[${at}])`,
     );
-    return this.#function(
+    return this.#source.add([
       `if (!Array.isArray(v) || v.length !== ${items.length}) return v;`,
       `return [${values.join(", ")}];`,
-    );
+    ]);
   }
 
   #record(node: SchemaNode): string | undefined {
     const [values] = Object.values(node.patternProperties ?? {});
     const shape = values === undefined ? undefined : this.write(values);
     if (shape === undefined) return undefined;
-    return this.#function(
+    return this.#source.add([
       `if (typeof v !== "object" || v === null || Array.isArray(v)) return v;`,
       "const o = {};",
-      `${this.#constant(copyRest)}(o, v, ${this.#constant(new Set())}, ${shape});`,
+      `${this.#source.constant(copyRest)}(o, v, ${this.#source.constant(new Set())}, ${shape});`,
       "return o;",
-    );
+    ]);
   }
 
   /** The first variant that a value fits decides; where none shapes anything there is no choice. */
@@ -242,47 +239,8 @@ class ShapeWriter {
     const tries = variants.map((variant, at) => {
       const shape = shapes[at];
       const value = shape === undefined ? "v" : `${shape}(v)`;
-      return `x = ${value}; if (${this.#constant(this.#checkOf(variant))}(x)) return x;`;
+      return `x = ${value}; if (${this.#source.constant(this.#checkOf(variant))}(x)) return x;`;
     });
-    return this.#function("let x;", ...tries, "return v;");
-  }
-
-  #function(...lines: string[]): string {
-    const name = this.#name();
-    const body = lines.filter((line) => line !== "").map((line) => `  ${line}`);
-    this.#functions.push(`function ${name}(v) {\n${body.join("\n")}\n}`);
-    return name;
-  }
-
-  #constant(value: unknown): string {
-    const at = this.#constants.push(value) - 1;
-    this.#functions.push(`const c${at} = constants[${at}];`);
-    return `c${at}`;
-  }
-
-  #name(): string {
-    this.#count++;
-    return `shape${this.#count}`;
-  }
-}
-
-/** Copies the keys that no property names; `__proto__` as a key like all others. */
-function copyRest(
-  target: Record<string, unknown>,
-  source: Record<string, unknown>,
-  taken: ReadonlySet<string>,
-  shape: Shape | undefined,
-): void {
-  for (const key of Object.keys(source)) {
-    if (taken.has(key)) continue;
-    const value = shape === undefined ? source[key] : shape(source[key]);
-    if (key !== "__proto__") target[key] = value;
-    else
-      Object.defineProperty(target, key, {
-        value,
-        enumerable: true,
-        writable: true,
-        configurable: true,
-      });
+    return this.#source.add(["let x;", ...tries, "return v;"]);
   }
 }
