@@ -5,7 +5,7 @@
 import { ChopinError } from "./errors.ts";
 import { type Limit, type LimitName, limits, variables } from "./limits.ts";
 import type { ServerOptions } from "./native/contract.ts";
-import type { ServeOptions } from "./serve-options.ts";
+import { type ReactorName, reactorNames, type ServeOptions } from "./serve-options.ts";
 import { trustOf } from "./trust-proxy.ts";
 
 export type { ServeOptions } from "./serve-options.ts";
@@ -69,6 +69,7 @@ export function serverOptions(
     bodyRateMin: limit("bodyRateMin"),
     idleTimeoutMs: limit("idleTimeoutMs"),
     proxyProtocol: given.proxyProtocol ?? isOn(environment, "CHOPIN_PROXY_PROTOCOL"),
+    reactor: reactorOf(given.reactor, environment.CHOPIN_REACTOR),
     trust: trustOf(given.trustProxy, environment.CHOPIN_TRUST_PROXY),
     onClosed: given.onClosed ?? (({ message }) => console.warn(message)),
     serverHeader: checkServerHeader(given.serverHeader),
@@ -162,6 +163,16 @@ function inRange(
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   const range = `${least.toLocaleString("en")} to ${most.toLocaleString("en")} ${unit}`.trim();
   throw new ChopinError(code, `${name} is a whole number, ${range}, not ${JSON.stringify(text)}.`);
+}
+
+function reactorOf(given: string | undefined, variable: string | undefined): ReactorName {
+  const told = given ?? (variable || "auto");
+  const name = reactorNames.find((known) => known === told);
+  if (name !== undefined) return name;
+  const code = given === undefined ? "invalid_environment" : "invalid_option";
+  const where = given === undefined ? "CHOPIN_REACTOR" : "reactor";
+  const names = reactorNames.join(", ");
+  throw new ChopinError(code, `${where} is one of ${names}, not ${JSON.stringify(told)}.`);
 }
 
 function checkServerHeader(value: string | undefined): string | undefined {

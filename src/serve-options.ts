@@ -87,11 +87,23 @@ export interface ServeOptions extends LifeOptions {
    */
   readonly trustProxy?: TrustProxy;
   /**
+   * The kernel's interface for sockets: CHOPIN_REACTOR, or "auto" unless told, which is what was
+   * measured to be the fastest. One that the system does not have is replaced, and a line says so.
+   * See `docs/reactors.md`.
+   */
+  readonly reactor?: ReactorName;
+  /**
    * Called at most once in a second for each reason for which connections were closed or kept
    * waiting; writes `message` with `console.warn` unless told.
    */
   readonly onClosed?: (closed: ClosedConnections) => void;
 }
+
+/** In the order of `Choice` in `zig/reactor.zig`. */
+export const reactorNames = ["auto", "epoll", "io_uring", "kqueue"] as const;
+
+/** A name of `reactorNames`. */
+export type ReactorName = (typeof reactorNames)[number];
 
 /** Why connections were closed for a limit; the order is that of `Reason` in `zig/closings.zig`. */
 export const closingReasons = [

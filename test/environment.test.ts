@@ -22,6 +22,7 @@ describe("the environment", () => {
       writeRateMin: 1024,
       bodyRateMin: 16_384,
       proxyProtocol: false,
+      reactor: "auto",
       trust: undefined,
       onClosed: expect.any(Function),
       hostname: "0.0.0.0",
@@ -58,6 +59,7 @@ describe("the environment", () => {
       CHOPIN_REQUESTS_PER_CONNECTION: "0",
       CHOPIN_HEAD_TIMEOUT_MS: "1000",
       CHOPIN_PROXY_PROTOCOL: "1",
+      CHOPIN_REACTOR: "io_uring",
       CHOPIN_TRUST_PROXY: "1",
     };
     expect(serverOptions({}, environment)).toMatchObject({
@@ -69,6 +71,7 @@ describe("the environment", () => {
       requestsPerConnection: 0,
       headTimeoutMs: 1000,
       proxyProtocol: true,
+      reactor: "io_uring",
       trust: expect.any(ProxyTrust),
     });
     const given = { trustProxy: false, proxyProtocol: false, headTimeoutMs: 5 } as const;

@@ -43,6 +43,8 @@ pub const Config = extern struct {
     connections_per_address: u32 = 0,
     /// Not 0: every connection begins with a header of the PROXY protocol.
     proxy_protocol: u32 = 0,
+    /// A `reactor.Choice`.
+    reactor: u32 = 0,
 
     /// Slots for requests that wait, and for answers that are ready behind them: those must not
     /// lack room because others wait. Memory is touched as slots are used.

@@ -34,6 +34,7 @@ comptime {
         .{ "server_create", &server.create },
         .{ "server_destroy", &server.destroy },
         .{ "server_view", &server.viewOf },
+        .{ "server_reactor", &server.reactorOf },
         .{ "server_name", &server.setName },
         .{ "server_router", &server.setRouter },
         .{ "server_listen_tcp", &server.listenTcp },

@@ -3,7 +3,7 @@
  * its turns, `dispatch.ts` answers the requests of a batch. Types only.
  */
 import type { Pointer } from "bun:ffi";
-import type { ClosedConnections } from "../serve-options.ts";
+import type { ClosedConnections, ReactorName } from "../serve-options.ts";
 import type { ProxyTrust } from "../trust-proxy.ts";
 import type { Streams } from "./streams.ts";
 
@@ -48,6 +48,8 @@ export interface ServerOptions {
   readonly serverHeader: string | undefined;
   /** Every connection begins with a header of the PROXY protocol. */
   readonly proxyProtocol: boolean;
+  /** The kernel's interface that is asked for. */
+  readonly reactor: ReactorName;
   /** How far proxies are believed; undefined: not at all. */
   readonly trust: ProxyTrust | undefined;
   readonly onClosed: (closed: ClosedConnections) => void;

@@ -16,6 +16,7 @@ import type {
 } from "./contract.ts";
 import { addressKey, hotServers } from "./hot.ts";
 import { startLoop } from "./loop.ts";
+import { numberOfReactor, tellReactor } from "./reactor.ts";
 import { Shutdown } from "./shutdown.ts";
 import { Streams } from "./streams.ts";
 import * as symbols from "./symbols.ts";
@@ -47,6 +48,7 @@ export const startServer: StartServer = async (options, router, createDispatcher
   const bytes = Buffer.from(memory);
   try {
     setName(handle, options.serverHeader);
+    tellReactor(handle, options.reactor);
     const address =
       inherited === undefined ? listen(handle, options, view, bytes) : listenOn(handle, inherited);
     return run({ handle, view, bytes, address, callback, options, createDispatcher, state });
@@ -145,6 +147,7 @@ export const configOrder = [
   "requests_per_connection",
   "connections_per_address",
   "proxy_protocol",
+  "reactor",
 ] as const;
 
 function configWords(options: ServerOptions): Uint32Array {
@@ -167,6 +170,7 @@ function configWords(options: ServerOptions): Uint32Array {
     requests_per_connection: options.requestsPerConnection,
     connections_per_address: options.connectionsPerAddress,
     proxy_protocol: options.proxyProtocol ? 1 : 0,
+    reactor: numberOfReactor(options.reactor),
   };
   return Uint32Array.from(configOrder, (name) => values[name]);
 }

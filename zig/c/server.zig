@@ -71,11 +71,17 @@ fn createOrError(
     errdefer allocator.destroy(self);
     const view = try sys.mapMemory(abi.view.bytes);
     errdefer sys.unmapMemory(view);
-    var events: reactor.Native = try .init();
+    const choice = std.enums.fromInt(reactor.Choice, config.reactor) orelse .auto;
+    var events: reactor.Native = try .open(choice);
     errdefer events.deinit();
     self.* = .{ .implementation = undefined, .view = view };
     try self.implementation.init(allocator, config.*, router, @alignCast(view), events, dispatch);
     return self;
+}
+
+/// The `reactor.Kind` that is used, whatever was asked for.
+pub fn reactorOf(self: *Server) callconv(.c) u32 {
+    return @intFromEnum(self.implementation.reactor.kind());
 }
 
 pub fn viewOf(self: *Server) callconv(.c) [*]u8 {

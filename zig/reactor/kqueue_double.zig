@@ -133,7 +133,8 @@ pub fn kevent(
         return fail(.INTR);
     }
     const given = timeout.?;
-    const wait_ns = @as(u64, @intCast(given.sec)) * std.time.ns_per_s + @as(u64, @intCast(given.nsec));
+    const whole: u64 = @intCast(given.sec);
+    const wait_ns = whole * std.time.ns_per_s + @as(u64, @intCast(given.nsec));
     const end_ns = sys.monotonicNs() + wait_ns;
     while (true) {
         const count = take(queue, events);
@@ -249,7 +250,8 @@ fn ready(note: *const Note) ?Kevent {
     const bits: u16 = @bitCast(polled[0].revents);
     // filt_soread and filt_sowrite: the end of what may come, or of what may be sent, and the
     // socket's error, which stays for whoever reads it.
-    const end: u16 = if (note.filter == EVFILT.READ) rdhup | poll.HUP | poll.ERR else poll.HUP | poll.ERR;
+    const both: u16 = poll.HUP | poll.ERR;
+    const end = if (note.filter == EVFILT.READ) rdhup | both else both;
     if (bits & end != 0) event.flags |= EV.EOF;
     if (bits & poll.ERR != 0) event.fflags = @intFromEnum(linux.E.CONNRESET);
     event.data = 1;

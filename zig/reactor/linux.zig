@@ -14,10 +14,6 @@ pub const Linux = union(enum) {
     epoll: Epoll,
     io_uring: IoUring,
 
-    pub fn init() !Linux {
-        return open(.auto);
-    }
-
     /// Falls back to epoll where io_uring was asked for and is barred, or kqueue.
     pub fn open(choice: reactor.Choice) !Linux {
         const wanted: reactor.Kind = switch (choice) {

@@ -240,8 +240,9 @@ pub const Simulated = struct {
         for (list) |*outgoing| {
             outgoing.result = 0;
             if (outgoing.bytes.len == 0) continue;
-            const vector: sys.ConstVector = .{ .base = outgoing.bytes.ptr, .len = outgoing.bytes.len };
-            outgoing.result = self.send(outgoing.fd, &.{vector}, false);
+            const bytes = outgoing.bytes;
+            const vectors = [_]sys.ConstVector{.{ .base = bytes.ptr, .len = bytes.len }};
+            outgoing.result = self.send(outgoing.fd, &vectors, false);
         }
     }
 

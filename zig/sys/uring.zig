@@ -41,7 +41,8 @@ pub const Uring = struct {
         });
         var ring = linux.IoUring.init_params(requests_max, &parameters) catch |reason|
             return switch (reason) {
-                error.ProcessFdQuotaExceeded, error.SystemFdQuotaExceeded => error.TooManyDescriptors,
+                error.ProcessFdQuotaExceeded => error.TooManyDescriptors,
+                error.SystemFdQuotaExceeded => error.TooManyDescriptors,
                 error.SystemResources, error.OutOfMemory => error.OutOfMemory,
                 else => error.RingUnavailable,
             };
