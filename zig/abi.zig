@@ -203,6 +203,8 @@ pub const control = struct {
     pub const pieces_queued = 20;
     /// Notices of the turn that ended: slot, generation and bits (`Notice`) of each.
     pub const notices_count = 21;
+    /// JS's own: how many streams wait for a notice and for nothing else.
+    pub const streams_waiting = 22;
     /// What limits did, counted; then a record for each reason: see `closings.zig`.
     pub const closings = 24;
     pub const closing_records = 25;

@@ -171,6 +171,7 @@ export const control = {
   staged: 19,
   piecesQueued: 20,
   noticesCount: 21,
+  streamsWaiting: 22,
   closings: 24,
   closingRecords: 25,
   notices: 64,

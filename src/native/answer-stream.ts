@@ -174,9 +174,13 @@ export class AnswerStream implements Listener {
   }
 
   #waiting(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
+    const register = (wake: () => void) => {
+      this.#wake = wake;
+    };
+    // Before its head goes out, the end of the turn is what it waits for.
+    return this.#gathered === undefined
+      ? this.#streams.noticed(register)
+      : new Promise<void>(register);
   }
 
   async #turn(): Promise<void> {

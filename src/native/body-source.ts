@@ -70,8 +70,8 @@ export class BodySource implements Listener {
       }
       if (count < 0) throw this.#failure(count);
       this.#share = 0;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+      await this.#streams.noticed((wake) => {
+        this.#wake = wake;
       });
     }
     throw new ChopinError(

@@ -114,8 +114,9 @@ export function startLoop(options: LoopOptions): Loop {
     let unused = next.ask();
     const end = performance.now() + holdMs;
     do {
-      // A handler that waits may wait for a timer, which shows on no descriptor.
-      const waits = observed && unused && view[control.requestsPending] === 0;
+      // A handler that waits may wait for a timer, which shows on no descriptor; a stream does not.
+      const timed = view[control.requestsPending]! > view[control.streamsWaiting]!;
+      const waits = observed && unused && !timed;
       const done = chopin_server_turn(handle, waits ? 1 : 0);
       // A handler runs Bun's loop, as test frameworks do: its own turn is below and not yet over.
       if (done < 0) return;

@@ -69,6 +69,17 @@ export class Streams {
     this.#requestTurn();
   }
 
+  /**
+   * Fulfilled by the function that `register` is given, which a notice calls. Meanwhile native code
+   * may wait for the network: nothing but a notice ends this.
+   */
+  async noticed(register: (wake: () => void) => void): Promise<void> {
+    const { words } = this;
+    words[control.streamsWaiting]! += 1;
+    await new Promise<void>(register);
+    words[control.streamsWaiting]! -= 1;
+  }
+
   /** A turn has ended: tells what it brought. */
   afterTurn(): void {
     const { words } = this;
