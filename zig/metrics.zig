@@ -185,7 +185,7 @@ pub inline fn sent(core: *const Core) void {
     if (recorder.answered_count > 0) recorder.finish(sys.monotonicNs());
 }
 
-pub inline fn batchDispatched(core: *const Core) void {
+pub inline fn batchBegan(core: *const Core) void {
     const recorder = core.metrics orelse return;
     const size = core.batch.entries_count;
     recorder.section.batch_sizes[std.math.log2_int_ceil(u32, size)] += 1;

@@ -490,8 +490,8 @@ pub fn Server(comptime Reactor: type) type {
             for (0..batch.records_count) |index| {
                 batch.response(@intCast(index))[abi.response.state] = abi.State.unanswered;
             }
+            metrics.batchBegan(core);
             if (batch.records_count > 0) self.dispatch(batch.records_count);
-            metrics.batchDispatched(core);
             var at: u32 = 0;
             while (at < batch.entries_count) {
                 const connection = core.connections.at(batch.entries[at].connection);

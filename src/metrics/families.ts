@@ -1,4 +1,4 @@
-/** What is told of a snapshot, family by family, before it is written in a format. See `text.ts`. */
+/** What is told of a snapshot, family by family; `text.ts` writes it in a format. */
 import type { Durations, MetricsSnapshot, RouteSnapshot } from "./snapshot.ts";
 
 export type Labels = Readonly<Record<string, string>>;
@@ -130,7 +130,7 @@ function quantilesOf(routes: readonly RouteSnapshot[]): Family {
     samples: routes.flatMap(({ method, route, durations: taken }) =>
       quantiles.map((share) => ({
         suffix: "",
-        labels: { method, route, quantile: String(share) },
+        labels: { method, route, share: String(share) },
         value: taken.quantile(share),
       })),
     ),
@@ -166,7 +166,7 @@ function histogram(labels: Labels, taken: Durations, bounds: readonly number[]):
   ];
 }
 
-/** The sum is that of all requests: each was in a batch, but for those that were never dispatched. */
+/** Batches are counted by their size, and requests by their batch. */
 function batches(snapshot: MetricsSnapshot): Sample[] {
   let total = 0;
   const buckets = snapshot.batchSizes().map((count, index) => {

@@ -21,8 +21,8 @@ export function checkPlace(
     if (hostname === undefined) return undefined;
     throw new ChopinError("invalid_option", `${name}: hostname goes with a port.`);
   }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    const text = `${name}: port is a whole number, 0 to 65,535, not ${JSON.stringify(port)}.`;
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    const text = `${name}: port is a whole number, 1 to 65,535, not ${JSON.stringify(port)}.`;
     throw new ChopinError("invalid_option", text);
   }
   return { port, hostname: hostname ?? "127.0.0.1" };

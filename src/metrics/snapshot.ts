@@ -1,4 +1,4 @@
-/** What all workers have counted, at one time. Made by `native/metrics.ts`, written by `text.ts`. */
+/** What all workers have counted. Made by `native/metrics.ts`, told by `families.ts`. */
 
 interface Names {
   readonly start: number;

@@ -123,7 +123,8 @@ const layout_text: [:0]const u8 = text: {
     @setEvalBranchQuota(100_000);
     const Section = block_file.Section;
     var out: []const u8 = std.fmt.comptimePrint(
-        "{{\"library\":\"{s}\",\"version\":{d},\"sectionWords\":{d},\"routeWords\":{d},\"routesMost\":{d}",
+        "{{\"library\":\"{s}\",\"version\":{d},\"sectionWords\":{d},\"routeWords\":{d}," ++
+            "\"routesMost\":{d}",
         .{
             manifest.library_version,
             block_file.version,
@@ -141,7 +142,8 @@ const layout_text: [:0]const u8 = text: {
     }) |row| {
         const Names = row[1];
         const start = if (Names == block_file.Class) 0 else @offsetOf(Section, row[0]) / 8;
-        out = out ++ std.fmt.comptimePrint(",\"{s}\":{{\"start\":{d},\"names\":[", .{ row[0], start });
+        const format = ",\"{s}\":{{\"start\":{d},\"names\":[";
+        out = out ++ std.fmt.comptimePrint(format, .{ row[0], start });
         for (@typeInfo(Names).@"enum".fields, 0..) |field, index| {
             out = out ++ (if (index > 0) "," else "") ++ "\"" ++ field.name ++ "\"";
         }
