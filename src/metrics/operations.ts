@@ -6,6 +6,7 @@ import type { Health } from "../health.ts";
 import type { Metrics } from "../metrics.ts";
 import type { NativeServer } from "../native/contract.ts";
 import type { MetricsBlock } from "../native/metrics.ts";
+import { isWorker } from "../workers/place.ts";
 import { OperationsListener, type Paths } from "./listener.ts";
 import type { OperationsPlace } from "./place.ts";
 
@@ -103,7 +104,7 @@ export class Operations {
     for (const [key, { place, paths }] of wanted) {
       const listener = listeners.get(key);
       if (listener !== undefined) listener.replace(paths);
-      else listeners.set(key, new OperationsListener(place, paths, this.#shared !== undefined));
+      else listeners.set(key, new OperationsListener(place, paths, isWorker()));
     }
   }
 }

@@ -1,38 +1,31 @@
 /** A process that counts into a block which it inherits: a worker, as far as metrics go. */
+import { compileProgram } from "../../src/compile.ts";
+import { serverOptions } from "../../src/environment.ts";
 import { Chopin } from "../../src/index.ts";
-import { Operations } from "../../src/metrics/operations.ts";
+import { createDispatcher } from "../../src/native/dispatch.ts";
 import { MetricsBlock } from "../../src/native/metrics.ts";
-
-const fd = 3;
-const section = Number(process.argv[2]);
-const requests = Number(process.argv[3]);
+import { startServer } from "../../src/native/server.ts";
+import type { Program } from "../../src/program.ts";
 
 /** The routes of one generation differ from those of another: numbers do not, names do. */
-const routes = process.argv[4] ?? "";
+const [section = "", requests = "", routes = ""] = process.argv.slice(2);
+const names = routes.split(",");
 
-class Worker extends Chopin {
-  operations(): Operations {
-    const { metrics, health } = this.definition;
-    return new Operations(metrics, health, { fd, section });
+class Open extends Chopin {
+  compile(): Promise<Program> {
+    return compileProgram(this.definition, { bodyLimit: 1024, development: false });
   }
 }
 
-const app = new Worker().metrics();
-for (const name of routes.split(",")) app.get(`/${name}`, () => name);
-
-const { serverOptions } = await import("../../src/environment.ts");
-const { compileProgram } = await import("../../src/compile.ts");
-const { startServing } = await import("../../src/serving.ts");
-const program = await compileProgram(
-  (app as unknown as { definition: Parameters<typeof compileProgram>[0] }).definition,
-  { bodyLimit: 1024, development: false },
-);
+const app = new Open();
+for (const name of names) app.get(`/${name}`, () => name);
+const program = await app.compile();
 const options = serverOptions({ hostname: "127.0.0.1", port: 0 });
-const server = await startServing(options, program, app.operations(), () => {});
-const first = routes.split(",")[0];
-for (let at = 0; at < requests; at++) await (await fetch(`${server.url}${first}`)).text();
-const seen = MetricsBlock.attach(fd).read().counter("requests");
-console.log(JSON.stringify({ seen }));
-// Killed, or told to end: what was counted is in the block already.
-await Bun.stdin.text();
-process.kill(process.pid, "SIGKILL");
+const native = await startServer(options, program.router, (server) =>
+  createDispatcher(server, program),
+);
+const block = MetricsBlock.attach(3);
+block.record(native.handle, Number(section), program.names);
+const url = `http://127.0.0.1:${native.address.port}/${names[0]}`;
+for (let at = 0; at < Number(requests); at++) await (await fetch(url)).text();
+console.log(JSON.stringify({ seen: block.read().counter("requests") }));
