@@ -5,7 +5,7 @@ import type { BoundAddress, NativeServer, ServerOptions, StopKind } from "./nati
 import { createDispatcher } from "./native/dispatch.ts";
 import { startServer } from "./native/server.ts";
 import type { Program } from "./program.ts";
-import { stopOnSignals } from "./workers/alone.ts";
+import { announce, stopOnSignals } from "./workers/alone.ts";
 import { keepWatchdog, notify, takeActivated } from "./workers/manager.ts";
 import type { Life } from "./workers/options.ts";
 import { type Post, workerInfo } from "./workers/place.ts";
@@ -73,6 +73,7 @@ export async function startServing(parts: Parts): Promise<Server> {
   const forget = stopOnSignals({ life, stop: () => stopOnce({ ...gracefully, queue }) });
   notify("READY=1");
   keepWatchdog();
+  await announce(urlOf(native.address), life);
   return describeServer(native.address, async ({ timeoutMs = 10_000, idleMs = 0 }) => {
     await stopOnce({ timeoutMs, idleMs, queue });
     forget();

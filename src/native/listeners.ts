@@ -53,7 +53,7 @@ export function adoptListener(fd: number): Listeners | undefined {
   return { fds: [fd], address: addressOf(place) };
 }
 
-export function closeListeners({ fds }: Listeners): void {
+export function closeDescriptors(fds: Iterable<number>): void {
   for (const fd of fds) symbols.chopin_listener_close(fd);
 }
 

@@ -1,4 +1,5 @@
-/** Signals of a program that serves in its own process, without workers. */
+/** What a program that serves in its own process, without workers, says and does of itself. */
+import { isTerminal } from "../native/process.ts";
 import { notify } from "./manager.ts";
 import type { Life } from "./options.ts";
 import { ownsProcess } from "./role.ts";
@@ -30,6 +31,21 @@ export function stopOnSignals(server: Alone): () => void {
     servers.delete(server);
     if (servers.size === 0) handleSignals(undefined);
   };
+}
+
+/**
+ * The line with which a server starts: where it is, and how much of the machine it leaves idle. On
+ * a terminal only, where somebody reads it who may not know the option; others print their own.
+ */
+export async function announce(url: string, { workersUnsaid }: Life): Promise<void> {
+  if (!workersUnsaid || !ownsProcess() || !isTerminal(1)) return;
+  const { processors } = await import("./cgroup.ts");
+  const unused = processors() - 1;
+  if (unused === 0) return;
+  console.log(
+    `chopin: ${url} by one process; ${unused} of ${unused + 1} processors are not used, ` +
+      '`workers: "auto"` or CHOPIN_WORKERS=auto uses them',
+  );
 }
 
 async function stopAll(): Promise<void> {

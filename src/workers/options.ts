@@ -51,6 +51,8 @@ export interface LifeOptions {
 
 /** With everything filled in and checked. */
 export interface Life {
+  /** Nobody said how many processes serve. */
+  readonly workersUnsaid: boolean;
   readonly pinWorkers: boolean;
   readonly signals: boolean;
   readonly stopTimeoutMs: number;
@@ -81,6 +83,7 @@ export function lifeOf(
     fromEnvironment(environment, variable, duration) ??
     otherwise;
   return {
+    workersUnsaid: given.workers === undefined && !environment.CHOPIN_WORKERS,
     pinWorkers: given.pinWorkers ?? false,
     signals: given.signals ?? true,
     stopTimeoutMs: time("stopTimeoutMs", "CHOPIN_STOP_TIMEOUT_MS", 10_000),

@@ -1,6 +1,6 @@
 /** The beginning of a primary: what it binds, and that it is only one. Called by `app.ts`. */
 import type { ServerOptions } from "../native/contract.ts";
-import { bindListeners, closeListeners } from "../native/listeners.ts";
+import { bindListeners, closeDescriptors } from "../native/listeners.ts";
 import type { MetricsBlock } from "../native/metrics.ts";
 import { takeActivated } from "./manager.ts";
 import type { Life } from "./options.ts";
@@ -41,7 +41,7 @@ export async function supervise(service: Service): Promise<never> {
       const kept = activated !== undefined;
       scope[supervised] = new Supervisor({ listeners, kept, count, metrics }, life, stopDelayMs);
     } catch (error) {
-      closeListeners(listeners);
+      closeDescriptors(listeners.fds);
       throw error;
     }
     await scope[supervised].start();

@@ -3,7 +3,7 @@
  * no request, so that nothing a request does can end it.
  */
 import { unlink } from "node:fs/promises";
-import { closeListeners } from "../native/listeners.ts";
+import { closeDescriptors } from "../native/listeners.ts";
 import { monotonicMicroseconds } from "../native/process.ts";
 import { urlOf } from "../serving.ts";
 import type { Report } from "./channel.ts";
@@ -91,7 +91,7 @@ export class Supervisor {
     notify("STOPPING=1");
     this.#heartbeat.stop();
     // The workers hold them too, and take what waits before they close them.
-    closeListeners(this.#equipment.listeners);
+    closeDescriptors(this.#equipment.listeners.fds);
     await Promise.all([...this.#crew.members].map((worker) => worker.retire(true, this.#retireMs)));
     const { listeners, kept } = this.#equipment;
     const { unix } = listeners.address;

@@ -1,5 +1,6 @@
 /** A server as a worker: it says when it is ready, and does what the primary orders. */
 import type { NativeServer } from "../native/contract.ts";
+import { closeDescriptors } from "../native/listeners.ts";
 import { pinThread } from "../native/process.ts";
 import { descriptors, type Order } from "./channel.ts";
 import type { Life } from "./options.ts";
@@ -14,20 +15,30 @@ export function ownListeners({ listeners, slot, address }: Post["place"]) {
 
 /** `stop` runs `onStop` too; the process ends behind it. */
 export function obey(
-  post: Post,
+  { place, onOrder, send }: Post,
   native: NativeServer,
   life: Life,
   stop: (final: boolean) => Promise<void>,
 ): void {
-  if (life.pinWorkers && !pinThread(post.place.slot)) {
+  if (life.pinWorkers && !pinThread(place.slot)) {
     console.warn("chopin: pinWorkers has no effect here: only Linux binds threads to processors");
   }
-  post.onOrder((order) => void follow(order));
-  post.send({ report: "ready" });
+  /** Listeners that the native server does not know, and will not close. */
+  const spare = new Set<number>();
+  for (let slot = 0; slot < place.listeners; slot += 1) spare.add(descriptors.listeners + slot);
+  for (const fd of ownListeners(place).fds) spare.delete(fd);
+  onOrder((order) => void follow(order));
+  send({ report: "ready" });
 
   async function follow(order: Order): Promise<void> {
-    if (order.order === "accept") native.accept(descriptors.listeners + order.slot, order.wanted);
+    if (order.order === "accept") {
+      const fd = descriptors.listeners + order.slot;
+      spare.delete(fd);
+      native.accept(fd, order.wanted);
+    }
     if (order.order !== "stop") return;
+    // As long as one process has them open, clients connect and wait for nobody.
+    if (order.final) closeDescriptors(spare);
     try {
       await stop(order.final);
     } catch (error) {
