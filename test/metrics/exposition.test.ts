@@ -5,6 +5,7 @@ import { Chopin, type ServeOptions } from "../../src/index.ts";
 import { formatFor, metricsText } from "../../src/metrics/text.ts";
 import { basicAuth } from "../../src/middleware/index.ts";
 import { withServer } from "../_setup.ts";
+import { freePort } from "./_port.ts";
 
 const promtool = Bun.which("promtool") !== null;
 const python =
@@ -142,9 +143,7 @@ describe("app.metrics", () => {
   });
 
   test("has a port of its own, whose requests are not counted", async () => {
-    const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-    const port = probe.port!;
-    await probe.stop(true);
+    const port = freePort();
     const app = new Chopin().metrics({ port }).health({ port }).get("/", "x");
     await withServer(app, async ({ url }) => {
       const own = `http://127.0.0.1:${port}`;

@@ -1,14 +1,8 @@
 /** Metrics of several workers: any of them tells for all, and no counter goes back. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { freePort } from "./_port.ts";
 import { Reading } from "./_reading.ts";
-
-function freePort(): number {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port } = probe;
-  void probe.stop(true);
-  return port!;
-}
 
 test("workers are summed up, also those that were killed", async () => {
   const port = freePort();
