@@ -129,6 +129,25 @@ function start({ starts }: Result, form: "source" | "compiled"): Bar {
   return { what, limit: 1.2, direction: "at most", unit: "×", measured, caveat: undefined };
 }
 
+const counted = [
+  ["json", "GET /json"],
+  ["pipelined-json", "GET /json ×16"],
+  ["constant", "constant answer"],
+  ["single-json", "one connection"],
+] as const;
+
+/** What counting costs. */
+function metrics({ samples }: Result, workload: string, name: string): Bar {
+  const measured = paired(
+    samples,
+    workload,
+    ["chopin-metrics", "chopin"],
+    (on, off) => total(on) / total(off),
+  );
+  const what = `metrics on against off, ${name}, CPU`;
+  return { what, limit: 1.02, direction: "at most", unit: "×", measured, caveat: undefined };
+}
+
 const inRust = [
   ["actix", "Actix Web"],
   ["axum", "Axum"],
@@ -166,6 +185,7 @@ export function barsOf(result: Result): Bar[] {
     ...againstFloor(result),
     ...againstBun(result),
     ...againstRust(result),
+    ...counted.map(([workload, title]) => metrics(result, workload, title)),
     totalRatio(result, "constant", "nginx", 0.85, "constant answer, CPU against nginx"),
     // All send the same bytes: the ratio by request is the ratio by byte.
     ...filesAgainstNginx.map(([workload, title]) =>

@@ -65,6 +65,15 @@ const chopin: Peer = {
     `${await manifestVersion(join(rootFolder, "package.json"))}, ${await bunVersion()}`,
 };
 
+/** The same server while it counts: what metrics cost. */
+const measuredChopin: Peer = {
+  ...chopin,
+  name: "chopin-metrics",
+  title: "Chopin with metrics",
+  endpoints: new Set(["plaintext", "json", "constant", "pipeline"]),
+  command: () => [process.execPath, join(peersFolder, "chopin", "metrics.ts")],
+};
+
 /** Another checkout of Chopin, to compare a change with what was before it in one run. */
 export function otherChopin(folder: string): Peer {
   return {
@@ -156,6 +165,7 @@ const nginx: Peer = {
 export const peers: readonly Peer[] = [
   floor,
   chopin,
+  measuredChopin,
   bunServe,
   onBun("elysia", "Elysia", complete),
   onBun("hono", "Hono", new Set([...scripted, ...contentEndpoints])),

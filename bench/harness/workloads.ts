@@ -76,7 +76,7 @@ export const workloads: readonly Workload[] = [
     connections: 64,
     depth: 1,
     mode: "paced",
-    only: ["floor", "chopin", "bun-serve", "elysia", "actix", "axum", "hyper"],
+    only: ["floor", "chopin", "chopin-metrics", "bun-serve", "elysia", "actix", "axum", "hyper"],
   },
   {
     name: "single-json",
