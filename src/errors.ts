@@ -181,12 +181,12 @@ export function problem(code: ProblemCode, detail?: string): HTTPError {
 export function problemBodyOf({ status, code, detail, members }: HTTPError): string {
   const body = problemBody(status, code, detail);
   if (members === undefined) return body;
-  const names = Object.keys(members).filter((name) => !problemMembers.includes(name));
-  const own = names.map((name) => {
-    const value = JSON.stringify(members[name]);
-    return value === undefined ? "" : `,${JSON.stringify(name)}:${value}`;
-  });
-  return `${body.slice(0, -1)}${own.join("")}}`;
+  let own = "";
+  for (const name of Object.keys(members)) {
+    const value = problemMembers.includes(name) ? undefined : JSON.stringify(members[name]);
+    if (value !== undefined) own += `,${JSON.stringify(name)}:${value}`;
+  }
+  return `${body.slice(0, -1)}${own}}`;
 }
 
 /** What every problem body may have by itself. */

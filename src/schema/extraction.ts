@@ -71,9 +71,14 @@ export function extractedQueryNames(extractors: Extractors | undefined): readonl
 }
 
 function runOne({ extractor, parts, names }: Node, ctx: RequestContext, values: Values): unknown {
-  return parts.take(ctx, (own) => {
-    const given = { ...parts.named(own), extracted: named(names, values) };
-    return extractor.run(given as unknown as RunParts, ctx as Context);
+  return parts.take(ctx, {
+    use: (_, own) => {
+      const given = { ...parts.named(own), extracted: named(names, values) };
+      return extractor.run(given as unknown as RunParts, ctx as Context);
+    },
+    refuse: (_, error) => {
+      throw error;
+    },
   });
 }
 

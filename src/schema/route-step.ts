@@ -2,7 +2,7 @@
  * The step of a route whose options have schemas or extractors: extracts, validates, calls the
  * handler, finishes its answer. Loaded by `compile.ts` with the first such route.
  */
-import { nearest, type Scope, type Step } from "../compose.ts";
+import { failed, nearest, type Scope, type Step } from "../compose.ts";
 import { ChopinError } from "../errors.ts";
 import type { RequestContext } from "../request-context.ts";
 import { captureNames, type RouteDeclaration } from "../route.ts";
@@ -10,7 +10,7 @@ import { AnswerRules } from "./answers.ts";
 import { Extraction, extractedQueryNames, inOrder } from "./extraction.ts";
 import { ValidationError } from "./issue.ts";
 import { isOptional } from "./node.ts";
-import { type PartSchemas, Parts, propertiesOf, queryNamesOf } from "./parts.ts";
+import { type PartSchemas, Parts, propertiesOf, queryNamesOf, type Taker } from "./parts.ts";
 
 /** A handler, called with what the extractors found. */
 export type ExtractedStep = (ctx: RequestContext, extracted: unknown) => unknown;
@@ -28,43 +28,66 @@ export interface PlacedRoute {
  * @throws ChopinError `invalid_route` with the route's place for what cannot be compiled.
  */
 export function schemaStep(route: PlacedRoute, handler: ExtractedStep): Step {
-  const { declaration, path, scope } = route;
+  const { declaration, path } = route;
   const named = `${declaration.method} ${path} (${declaration.place})`;
   try {
-    const step = compileStep(route, named, handler);
-    const hook = nearest(scope, "onInvalid");
-    return hook === undefined ? step : withHook(step, hook);
+    return compileStep(route, named, handler);
   } catch (error) {
     if (!(error instanceof ChopinError)) throw error;
     throw new ChopinError(error.code, `${named}: ${error.message}.`, { cause: error });
   }
 }
 
-function compileStep(route: PlacedRoute, named: string, handler: ExtractedStep): Step {
-  const { options } = route.declaration;
-  for (const schemas of [options, ...inOrder(options.extract).map((one) => one.options)]) {
-    checkCaptures(route.path, schemas);
+function compileStep(
+  { declaration, path, scope }: PlacedRoute,
+  named: string,
+  handler: ExtractedStep,
+): Step {
+  const { options } = declaration;
+  const { extract, response } = options;
+  for (const schemas of [options, ...inOrder(extract).map((one) => one.options)]) {
+    checkCaptures(path, schemas);
   }
-  const queryNames = [...queryNamesOf(options), ...extractedQueryNames(options.extract)];
+  const queryNames = [...queryNamesOf(options), ...extractedQueryNames(extract)];
   const parts = new Parts(options, queryNames);
   const rules =
-    options.response === undefined
-      ? undefined
-      : new AnswerRules(options.response, route.scope.development, named);
+    response === undefined ? undefined : new AnswerRules(response, scope.development, named);
+  const refuse = refuserOf(scope);
   const answer = (ctx: RequestContext, extracted: unknown): unknown =>
-    parts.take(ctx, (values) => {
-      parts.give(ctx, values);
-      const value = handler(ctx, extracted);
-      return rules === undefined ? value : rules.finish(ctx, value);
+    parts.take(ctx, {
+      use: (_, values) => {
+        parts.give(ctx, values);
+        const value = handler(ctx, extracted);
+        return rules === undefined ? value : rules.finish(ctx, value);
+      },
+      refuse,
     });
-  if (options.extract === undefined) return (ctx) => answer(ctx, noExtracts);
-  const extraction = new Extraction(options.extract, queryNames);
+  if (extract === undefined) return (ctx) => answer(ctx, noExtracts);
+  return extracting(new Extraction(extract, queryNames), answer, refuse);
+}
+
+/** Runs the extractors first; one that does not get its parts refuses for the route. */
+function extracting(extraction: Extraction, answer: ExtractedStep, refuse: Refuse): Step {
+  const refused = (ctx: RequestContext, error: unknown): unknown => {
+    if (error instanceof ValidationError) return refuse(ctx, error);
+    throw error;
+  };
   return (ctx) => {
-    const extracted = extraction.run(ctx);
+    let extracted: unknown;
+    try {
+      extracted = extraction.run(ctx);
+    } catch (error) {
+      return refused(ctx, error);
+    }
     if (!(extracted instanceof Promise)) return answer(ctx, extracted);
-    return extracted.then((found: unknown) => answer(ctx, found));
+    return extracted.then(
+      (found: unknown) => answer(ctx, found),
+      (error: unknown) => refused(ctx, error),
+    );
   };
 }
+
+type Refuse = Taker["refuse"];
 
 const noExtracts = Object.freeze({});
 
@@ -80,27 +103,21 @@ function checkCaptures(path: string, { params }: PartSchemas): void {
   }
 }
 
-/** Lets `onInvalid` answer for requests that do not fit. */
-function withHook(step: Step, hook: NonNullable<Scope["onInvalid"]>): Step {
-  const answerFor = (ctx: RequestContext, error: unknown): unknown => {
-    if (!(error instanceof ValidationError)) throw error;
+/** Who answers a request that does not fit: `onInvalid`, or who answers for all errors. */
+function refuserOf(scope: Scope): Refuse {
+  // Not thrown: that costs as much as the rest of such an answer.
+  const usual: Refuse = (ctx, error) => failed(ctx, error, scope);
+  const hook = nearest(scope, "onInvalid");
+  if (hook === undefined) return usual;
+  return (ctx, error) => {
     const drafted = ctx.draftStatus;
     ctx.draftStatus = error.status;
-    const orThrow = (value: unknown): unknown => {
+    const orUsual = (value: unknown): unknown => {
       if (value !== undefined) return value;
       ctx.draftStatus = drafted;
-      throw error;
+      return usual(ctx, error);
     };
     const value = hook(error.issues, ctx);
-    return value instanceof Promise ? value.then(orThrow) : orThrow(value);
-  };
-  return (ctx) => {
-    try {
-      const value = step(ctx);
-      if (!(value instanceof Promise)) return value;
-      return value.catch((error: unknown) => answerFor(ctx, error));
-    } catch (error) {
-      return answerFor(ctx, error);
-    }
+    return value instanceof Promise ? value.then(orUsual) : orUsual(value);
   };
 }
