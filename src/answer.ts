@@ -2,14 +2,8 @@
  * One answer in the form that is sent. `response.ts` makes it from what a handler returned,
  * middleware changes it, `native/dispatch.ts` and `fetch.ts` write it.
  */
-import {
-  type Field,
-  fieldKey,
-  hasField,
-  mergeFields,
-  removeField,
-  setField,
-} from "./answer-fields.ts";
+import type { Field } from "./answer-fields.ts";
+import { AnswerHeaders } from "./answer-headers.ts";
 import type { Bytes } from "./context.ts";
 import { ChopinError } from "./errors.ts";
 import { kind } from "./native/abi.ts";
@@ -139,8 +133,8 @@ export class PreparedAnswer implements Answer {
   }
 
   /**
-   * The kind that goes with a stream's first piece: text is known as such; of bytes that the program
-   * gave no Content-Type nothing is said.
+   * The kind that goes with a stream's first piece: text is known as such; of bytes that the
+   * program gave no Content-Type nothing is said.
    */
   kindOfStream(first: Piece | undefined): number {
     return this.kind === kind.none && typeof first === "string" ? kind.text : this.kind;
@@ -149,61 +143,6 @@ export class PreparedAnswer implements Answer {
   /** Native code may give this answer by itself. */
   isUntouched(draft: Draft): boolean {
     return this.native && draft.draftStatus === 0 && draft.draftFields === undefined;
-  }
-}
-
-/** Fields of an answer, those that the context set included. Names are case-insensitive. */
-export class AnswerHeaders {
-  readonly #answer: PreparedAnswer;
-  readonly #draft: Draft | undefined;
-
-  constructor(answer: PreparedAnswer, draft: Draft | undefined) {
-    this.#answer = answer;
-    this.#draft = draft;
-  }
-
-  /** The value; several of one name joined by ", ". */
-  get(name: string): string | null {
-    const values = this.getAll(name);
-    return values.length === 0 ? null : values.join(", ");
-  }
-
-  getAll(name: string): string[] {
-    const key = name.toLowerCase();
-    return this.#all()
-      .filter((field) => field.key === key)
-      .map((field) => field.value);
-  }
-
-  has(name: string): boolean {
-    return hasField(this.#all(), name.toLowerCase());
-  }
-
-  /** @throws ChopinError `invalid_header` for what must not be sent. */
-  set(name: string, value: string): void {
-    this.delete(name);
-    this.append(name, value);
-  }
-
-  /** @throws ChopinError `invalid_header` for what must not be sent. */
-  append(name: string, value: string): void {
-    this.#answer.fields = setField(this.#answer.fields, name, value, true);
-    this.#answer.native = false;
-  }
-
-  delete(name: string): void {
-    const key = fieldKey(name);
-    if (this.#draft?.draftFields !== undefined) removeField(this.#draft.draftFields, key);
-    if (this.#answer.fields !== undefined) removeField(this.#answer.fields, key);
-    this.#answer.native = false;
-  }
-
-  *[Symbol.iterator](): IterableIterator<readonly [name: string, value: string]> {
-    for (const field of this.#all()) yield [field.name, field.value];
-  }
-
-  #all(): readonly Field[] {
-    return mergeFields(this.#draft?.draftFields, this.#answer.fields) ?? [];
   }
 }
 
@@ -234,6 +173,14 @@ export function kindOf(value: unknown): number {
     default:
       throw new ChopinError("invalid_answer", `A handler cannot answer with a ${typeof value}.`);
   }
+}
+
+/** Plain objects and arrays, which are sent as JSON. */
+export function isPlain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Array.prototype) return true;
+  return (prototype === Object.prototype || prototype === null) && !(Symbol.asyncIterator in value);
 }
 
 /** Buffers and views of every kind. */

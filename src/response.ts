@@ -12,24 +12,12 @@ import {
   type OtherAnswer,
   PreparedAnswer,
 } from "./answer.ts";
-import {
-  type Field,
-  type FieldsInit,
-  fieldsFrom,
-  hasField,
-  isReserved,
-  setField,
-} from "./answer-fields.ts";
+import { type FieldsInit, fieldsFrom, setField } from "./answer-fields.ts";
 import type { AnswerInit, Bytes } from "./context.ts";
 import { ChopinError } from "./errors.ts";
 import { kind } from "./native/abi.ts";
-import {
-  bytesOfPiece,
-  isStreamSource,
-  type Piece,
-  type PieceReader,
-  type StreamSource,
-} from "./stream.ts";
+import { isStreamSource, type StreamSource } from "./stream.ts";
+import { checkLength, prepareResponse } from "./web-response.ts";
 
 /** Options of an answer whose body comes in pieces. */
 export interface StreamInit {
@@ -38,16 +26,6 @@ export interface StreamInit {
   /** Bytes that the body will have, when that is known; another number breaks the connection. */
   readonly length?: number;
 }
-
-/**
- * Bytes of one `Response` that are taken out of memory before its head is sent. What lies in memory
- * already comes without waiting, and is sent with its length.
- */
-const readyBytesMax = 64 * 1024 * 1024;
-/** The same for what takes a moment: a stream that ends soon is sent whole. */
-const awaitedBytesMax = 64 * 1024;
-/** How many microtasks a piece may take that counts as ready. */
-const ticksMax = 3;
 
 const redirects: readonly number[] = [301, 302, 303, 307, 308];
 
@@ -158,117 +136,6 @@ export function answerOf(
   return new PreparedAnswer(kindOfBody, body, status, fieldsFrom(init.headers));
 }
 
-function checkLength(length: number | undefined): number | undefined {
-  if (length === undefined || (Number.isSafeInteger(length) && length >= 0)) return length;
-  throw new ChopinError(
-    "invalid_answer",
-    `The length of a stream is a number of bytes: ${length}.`,
-  );
-}
-
 function isWebBody(value: object): value is Blob | URLSearchParams | FormData {
   return value instanceof Blob || value instanceof URLSearchParams || value instanceof FormData;
 }
-
-function prepareResponse(
-  response: Response,
-  drafted: number,
-): PreparedAnswer | Promise<PreparedAnswer> {
-  if (response.bodyUsed) {
-    throw new ChopinError("invalid_answer", "The body of this Response was read before.");
-  }
-  // 200 is what a Response has when nobody said anything, so the context's status goes before it.
-  const status = response.status === 200 && drafted !== 0 ? drafted : checkStatus(response.status);
-  // Before the body is touched: Bun forgets the type of a blob then.
-  const fields = fieldsOf(response);
-  const body = response.body;
-  if (body === null) return new PreparedAnswer(kind.none, null, status, fields);
-  const promised = response.headers.get("content-length");
-  return gather(body.getReader() as PieceReader).then((gathered) => {
-    if (!(gathered instanceof Uint8Array)) {
-      const answer = new PreparedAnswer(kind.none, gathered, status, fields);
-      answer.length = promised === null ? undefined : checkLength(Number(promised));
-      return answer;
-    }
-    // Without a Content-Type nobody can say any more whether it was text: valid UTF-8 is taken
-    // as such.
-    const named = hasField(fields, "content-type");
-    const kindOfBody = named ? kind.none : isText(gathered) ? kind.text : kind.bytes;
-    return new PreparedAnswer(kindOfBody, gathered, status, fields);
-  });
-}
-
-/** The fields of a `Response` but for those that belong to the connection it came from. */
-function fieldsOf(response: Response): Field[] | undefined {
-  let fields: Field[] | undefined;
-  for (const [name, value] of response.headers) {
-    if (!isReserved(name)) fields = setField(fields, name, value, name === "set-cookie");
-  }
-  return fields;
-}
-
-/**
- * Reads what is there. What ends by that was in memory; of what goes on, the pieces that were read
- * come first again.
- */
-async function gather(reader: PieceReader): Promise<Uint8Array<ArrayBuffer> | StreamSource> {
-  const pieces: Uint8Array[] = [];
-  let total = 0;
-  let most = readyBytesMax;
-  while (total < most) {
-    const read = reader.read();
-    for (let tick = 0; tick < ticksMax && Bun.peek.status(read) === "pending"; tick++) {
-      most = awaitedBytesMax;
-      await null;
-    }
-    if (Bun.peek.status(read) === "pending") return resumed(pieces, read, reader);
-    const { done, value } = await read;
-    if (done || value === undefined) return Buffer.concat(pieces);
-    const piece = bytesOfPiece(value);
-    pieces.push(piece);
-    total += piece.length;
-  }
-  return resumed(pieces, reader.read(), reader);
-}
-
-/** A stream of which the first pieces were read, and another read is under way. */
-function resumed(
-  pieces: readonly Piece[],
-  read: ReturnType<PieceReader["read"]>,
-  reader: PieceReader,
-): StreamSource {
-  // Whoever takes the pieces sees its failure; it may also be dropped before.
-  read.catch(ignore);
-  let at = 0;
-  return {
-    [Symbol.asyncIterator]: () => ({
-      async next(): Promise<IteratorResult<Piece, undefined>> {
-        if (at < pieces.length) return { done: false, value: pieces[at++]! };
-        const result = at === pieces.length ? read : reader.read();
-        at = pieces.length + 1;
-        const { done, value } = await result;
-        if (done || value === undefined) return { done: true, value: undefined };
-        return { done: false, value };
-      },
-      async return(): Promise<IteratorResult<Piece, undefined>> {
-        await reader.cancel();
-        return { done: true, value: undefined };
-      },
-    }),
-  };
-}
-
-function ignore(): void {
-  // See where it is used.
-}
-
-function isText(bytesOfBody: Uint8Array): boolean {
-  try {
-    strict.decode(bytesOfBody);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const strict = new TextDecoder("utf-8", { fatal: true });

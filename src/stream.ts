@@ -90,6 +90,14 @@ export function joined(pieces: readonly Piece[]): string | Uint8Array<ArrayBuffe
   return Buffer.concat(pieces.map(bytesOfPiece));
 }
 
+/** A stream that was complete before its head has another length than was said. */
+export function wrongLength(promised: number, length: number): ChopinError {
+  return new ChopinError(
+    "invalid_answer",
+    `A stream was said to have ${promised} bytes and has ${length}.`,
+  );
+}
+
 /** The error of a stream that does not keep to its promise. */
 export function tooLong(): ChopinError {
   return new ChopinError("invalid_answer", "A stream has more bytes than it was said to have.");

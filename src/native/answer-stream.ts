@@ -18,7 +18,7 @@ import {
   tooShort,
 } from "../stream.ts";
 import { code, notice } from "./abi.ts";
-import type { NativeContext } from "./exchange.ts";
+import type { NativeContext } from "./native-context.ts";
 import { type Listener, type Streams, shareBytes } from "./streams.ts";
 import { chopin_answers_flush, chopin_stream_end, chopin_stream_write } from "./symbols.ts";
 

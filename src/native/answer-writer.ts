@@ -15,8 +15,8 @@ import {
   view,
 } from "./abi.ts";
 import type { NativeServer } from "./contract.ts";
-import type { NativeContext } from "./exchange.ts";
 import type { FilePlan } from "./files.ts";
+import type { NativeContext } from "./native-context.ts";
 import type { Streams } from "./streams.ts";
 import {
   chopin_answer_attach,

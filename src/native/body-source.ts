@@ -5,7 +5,7 @@
 import { ChopinError, HTTPError, type ProblemCode } from "../errors.ts";
 import { clientLeft } from "../stream.ts";
 import { code, control, notice } from "./abi.ts";
-import type { NativeContext } from "./exchange.ts";
+import type { NativeContext } from "./native-context.ts";
 import { type Listener, type Streams, shareBytes } from "./streams.ts";
 import { chopin_body_read } from "./symbols.ts";
 

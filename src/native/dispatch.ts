@@ -4,18 +4,19 @@
  * Nothing here throws: native frames are below.
  */
 
-import { bodyOf, PreparedAnswer } from "../answer.ts";
+import { bodyOf, isPlain, PreparedAnswer } from "../answer.ts";
 import { type Field, hasField, headLines, mergeFields } from "../answer-fields.ts";
 import { failed, finish, type Scope } from "../compose.ts";
 import { ChopinError, type ProblemCode, problemBody, problems } from "../errors.ts";
 import type { Program } from "../program.ts";
-import { isStreamSource, joined, type Piece, type StreamSource } from "../stream.ts";
+import { isStreamSource, joined, type Piece, type StreamSource, wrongLength } from "../stream.ts";
 import { answerFlag, kind, request, view } from "./abi.ts";
 import { AnswerStream, cancel } from "./answer-stream.ts";
 import { AnswerWriter, type Body } from "./answer-writer.ts";
 import type { Dispatcher, NativeServer } from "./contract.ts";
-import { Exchange, NativeContext } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
 import { FilePlan } from "./files.ts";
+import { NativeContext } from "./native-context.ts";
 import type { Streams } from "./streams.ts";
 
 const requestsStart = view.requests >>> 2;
@@ -236,21 +237,6 @@ class BatchDispatcher implements Dispatcher {
 function headOf(ctx: NativeContext, status: number, kindOfBody: number): number {
   const head = status | (kindOfBody << 16);
   return ctx.closing ? head | answerFlag.close : head;
-}
-
-function wrongLength(promised: number, length: number): ChopinError {
-  return new ChopinError(
-    "invalid_answer",
-    `A stream was said to have ${promised} bytes and has ${length}.`,
-  );
-}
-
-/** Plain objects and arrays, which are sent as JSON. */
-function isPlain(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype === Array.prototype) return true;
-  return (prototype === Object.prototype || prototype === null) && !(Symbol.asyncIterator in value);
 }
 
 function ignore(): void {

@@ -91,8 +91,8 @@ export function embeddedRoot(options: RootOptions): number {
 }
 
 /**
- * Lets the files of a root answer for a handler of a router without running JavaScript; with `asked`
- * the handler answers where there is no file.
+ * Lets the files of a root answer for a handler of a router without running JavaScript; with
+ * `asked` the handler answers where there is no file.
  */
 export function answerNatively(
   router: Pointer,

@@ -5,7 +5,7 @@
  */
 import type { Pointer } from "bun:ffi";
 import { code, control } from "./abi.ts";
-import type { NativeContext } from "./exchange.ts";
+import type { HeldContext } from "./held-context.ts";
 import { chopin_stream_write } from "./symbols.ts";
 
 /** Bytes that one stream moves in one turn; then others have theirs. */
@@ -29,7 +29,7 @@ export class Streams {
    */
   dispatching = false;
   readonly #requestTurn: () => void;
-  readonly #holders = new Map<number, NativeContext>();
+  readonly #holders = new Map<number, HeldContext>();
   #ended: (() => void)[] = [];
 
   constructor(handle: Pointer, words: Uint32Array, bytes: Buffer, requestTurn: () => void) {
@@ -40,16 +40,16 @@ export class Streams {
   }
 
   /** From now on the context hears of its slot. */
-  listen(ctx: NativeContext): void {
+  listen(ctx: HeldContext): void {
     this.#holders.set(ctx.slot, ctx);
   }
 
-  forget(ctx: NativeContext): void {
+  forget(ctx: HeldContext): void {
     if (this.#holders.get(ctx.slot) === ctx) this.#holders.delete(ctx.slot);
   }
 
   /** The client of a held request is not there any more. */
-  left({ slot, generation }: NativeContext): boolean {
+  left({ slot, generation }: HeldContext): boolean {
     return chopin_stream_write(this.handle, slot, generation, nothing, 0) === code.staleHandle;
   }
 

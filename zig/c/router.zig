@@ -106,8 +106,8 @@ pub fn constant(
 }
 
 /// The files of a root answer for a handler: what its last capture takes is their path, and without
-/// a capture it is the root itself. They must outlive the router. `problems_to_script` is 1 when the
-/// handler answers where there is no file.
+/// a capture it is the root itself. They must outlive the router. `problems_to_script` is 1 when
+/// the handler answers where there is no file.
 pub fn filesOf(
     router: *Router,
     handler: u32,
