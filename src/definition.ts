@@ -7,6 +7,7 @@ import { ChopinError } from "./errors.ts";
 import type { Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 import type { RouteDeclaration } from "./route.ts";
+import type { RouteOptions } from "./route-options.ts";
 import type { TrustProxy } from "./trust-proxy.ts";
 
 /** Options of an application; those of the outermost hold. */
@@ -45,6 +46,8 @@ export interface RouteListing {
   readonly name: string | undefined;
   /** File, line and column of its declaration. */
   readonly place: string;
+  /** What it was declared with: schemas, extractors, documentation. */
+  readonly options: RouteOptions<never>;
 }
 
 /** A route with its whole path. */
@@ -128,7 +131,7 @@ export function listRoutes(definition: Definition, prefix: string): RouteListing
       return listRoutes(entry.definition, joinPaths(prefix, entry.prefix));
     }
     const { method, path, options, place } = entry.route;
-    return [{ method, path: joinPaths(prefix, path), name: options.name, place }];
+    return [{ method, path: joinPaths(prefix, path), name: options.name, place, options }];
   });
 }
 
