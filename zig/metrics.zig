@@ -237,3 +237,75 @@ test "closings are taken over once, and across the end of their words" {
     for (0..2) |_| recorder.publishClosings(&words);
     try testing.expectEqual(3, recorder.section.closings[reason]);
 }
+
+const simulation = @import("simulation.zig");
+
+/// Random requests, good and bad, of clients that come, leave and break off.
+fn countStorm(seed: u64) !void {
+    const world = try simulation.World.create(seed, .{ .slab_capacity = 40 });
+    defer world.destroy();
+    var block: Block = try .create(1, 8, false);
+    defer block.release();
+    const core = &world.server.core;
+    const route_of = try testing.allocator.dupe(u16, &.{ 2, 3 });
+    try record(core, .init(&block, block.claim().?, route_of));
+    var random_state: std.Random.DefaultPrng = .init(seed);
+    const random = random_state.random();
+    world.server.reactor.faults = .{ .short_read = 30, .short_write = 30, .would_block = 10 };
+    var clients: [20]*simulation.Client = undefined;
+    for (&clients) |*client| client.* = world.connect();
+    for (0..600) |_| {
+        const client = &clients[random.uintLessThan(usize, clients.len)];
+        if (client.*.closed or client.*.reset) client.* = world.connect();
+        switch (random.uintLessThan(u8, 40)) {
+            0 => try world.send(client.*, "G@T / HTTP/1.1\r\nHost: h\r\n\r\n"),
+            1 => client.*.reset = true,
+            2 => client.*.finished = true,
+            3...10 => try world.send(client.*, "GET /late HTTP/1.1\r\nHost: h\r\n\r\n"),
+            11...14 => try world.send(client.*, "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n"),
+            15...18 => world.answerOneLate(),
+            else => try world.send(client.*, "GET /echo/1/2 HTTP/1.1\r\nHost: h\r\n\r\n"),
+        }
+        for (0..random.uintLessThan(u8, 4)) |_| _ = try world.server.turn(false);
+    }
+    world.server.reactor.faults = .{};
+    for (0..2000) |_| {
+        _ = try world.server.turn(false);
+        world.answerOneLate();
+    }
+    for (clients) |client| client.finished = true;
+    try world.run();
+    try expectBalance(core);
+}
+
+/// Each request is answered or abandoned, and what is answered has its duration.
+fn expectBalance(core: *Core) !void {
+    const recorder = core.metrics.?;
+    try testing.expectEqual(0, core.held.count);
+    var answers: u64 = 0;
+    var durations: u64 = 0;
+    for (recorder.routes) |*route| {
+        for (route.classes) |more| answers += more;
+        for (route.durations.buckets) |more| durations += more;
+    }
+    const counters = &recorder.section.counters;
+    const abandoned = counters[@intFromEnum(Counter.requests_abandoned)];
+    const batched = counters[@intFromEnum(Counter.requests_batched)];
+    try testing.expectEqual(answers, durations);
+    try testing.expectEqual(batched, answers + abandoned);
+    try testing.expect(counters[@intFromEnum(Counter.requests)] <= batched);
+    try testing.expect(answers > 0);
+    var refused: u64 = 0;
+    for (recorder.section.rejections) |more| refused += more;
+    try testing.expectEqual(batched, counters[@intFromEnum(Counter.requests)] + refused);
+}
+
+test "in storms each request is answered or abandoned" {
+    for (0..20) |index| {
+        const seed = testing.random_seed +% index;
+        countStorm(seed) catch |reason| {
+            std.debug.print("counting failed: seed {d}\n", .{seed});
+            return reason;
+        };
+    }
+}

@@ -74,13 +74,14 @@ export class Operations {
     // Loads the library's functions for it: only programs with metrics pay for that.
     const { MetricsBlock } = await import("../native/metrics.ts");
     const shared = this.#shared;
-    const made =
-      shared === undefined
-        ? MetricsBlock.create(1, routes.length, false)
-        : MetricsBlock.attach(shared.fd);
-    const block = before ?? made;
-    const section = shared?.section ?? (before === undefined ? block.claim() : 0);
-    block.record(native.handle, section ?? 0, routes);
+    const make = (): MetricsBlock => {
+      if (shared !== undefined) return MetricsBlock.attach(shared.fd);
+      const alone = MetricsBlock.create(1, routes.length, false);
+      alone.claim();
+      return alone;
+    };
+    const block = before ?? make();
+    block.record(native.handle, shared?.section ?? 0, routes);
     this.#metrics.source = block;
     return block;
   }

@@ -48,9 +48,9 @@ const secretFields: readonly string[] = [
 /**
  * Writes `method`, `path`, `status`, `duration_ms`, `bytes` (of the body that is sent; missing for
  * a stream that does not know), `ip`, `request_id` where `requestId` is in use, and `trace_id` and
- * `span_id` where `tracing` is. The level is `error` from 500, with what was thrown as `err`, `warn`
- * from 400, and otherwise `info`. The query is left out: it holds what people typed. Register it
- * first, so that it sees what really goes out.
+ * `span_id` where `tracing` is. The level is `error` from 500, with what was thrown as `err`,
+ * `warn` from 400, and otherwise `info`. The query is left out: it holds what people typed.
+ * Register it first, so that it sees what really goes out.
  *
  * @throws ChopinError `invalid_option`, also when pino is needed and not installed.
  * @example

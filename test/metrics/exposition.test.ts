@@ -95,8 +95,8 @@ describe("OpenMetrics", () => {
   test.skipIf(!python)("the reference parser reads it (needs prometheus_client)", async () => {
     const text = await (await told(openMetrics)).text();
     const program =
-      "import sys; from prometheus_client.openmetrics.parser import text_string_to_metric_families;" +
-      "print(len(list(text_string_to_metric_families(sys.stdin.read()))))";
+      "import sys; from prometheus_client.openmetrics import parser;" +
+      "print(len(list(parser.text_string_to_metric_families(sys.stdin.read()))))";
     const child = Bun.spawnSync(["python3", "-c", program], { stdin: Buffer.from(text) });
     expect(child.stderr.toString()).toBe("");
     expect(Number(child.stdout.toString())).toBeGreaterThan(15);

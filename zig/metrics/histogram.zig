@@ -1,6 +1,6 @@
-//! Durations in log-linear buckets: each power of two is cut into 32 equal parts, so that the middle
-//! of a bucket is within 1.6 % of everything in it, and its two ends are 3.1 % apart. One writer,
-//! any number of readers, no lock. Used by `../metrics.zig`, and read through `block.zig`.
+//! Durations in log-linear buckets: each power of two is cut into 32 equal parts, so that the
+//! middle of a bucket is within 1.6 % of everything in it, and its two ends are 3.1 % apart. One
+//! writer, any number of readers, no lock. Used by `../metrics.zig`, read through `block.zig`.
 
 const std = @import("std");
 
