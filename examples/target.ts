@@ -1,6 +1,6 @@
 // The endpoints that `bench/` measures: HttpArena's and TechEmpower's classics. PORT from the
 // environment, else 8080.
-import { Chopin, HTTPError } from "chopin";
+import { Chopin, t } from "chopin";
 import dataset from "../bench/data/arena-dataset.json";
 
 const app = new Chopin();
@@ -10,15 +10,17 @@ app.get("/json", () => ({ message: "Hello, World!" }));
 app.get("/constant", "Hello, World!");
 app.get("/users/:id", (ctx) => ({ id: ctx.params.id }));
 
-app.post("/users", (ctx) => {
-  const user = ctx.json() as { name?: unknown; age?: unknown; email?: unknown } | null;
-  const { name, age, email } = user ?? {};
-  const valid = typeof name === "string" && name !== "" && typeof email === "string";
-  if (!valid || !Number.isInteger(age) || (age as number) < 0) {
-    throw new HTTPError(422, "invalid_user", "name, age or email is missing or wrong.");
-  }
-  return { ok: true, name, age };
+const User = t.Object({
+  name: t.String({ minLength: 1 }),
+  age: t.Integer({ minimum: 0 }),
+  email: t.String(),
 });
+const Created = t.Object({ ok: t.Boolean(), name: t.String(), age: t.Integer() });
+app.post("/users", { body: User, response: Created }, ({ body: { name, age } }) => ({
+  ok: true,
+  name,
+  age,
+}));
 
 app.get("/async", async () => {
   await Bun.sleep(1);

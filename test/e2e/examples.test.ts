@@ -63,8 +63,9 @@ describe("examples/target.ts", () => {
   });
 
   test("POST /users takes a right user and refuses wrong ones", async () => {
+    const headers = { "Content-Type": "application/json" };
     const post = (user: unknown) =>
-      answer("/users", { method: "POST", body: JSON.stringify(user) });
+      answer("/users", { method: "POST", headers, body: JSON.stringify(user) });
     const user = { name: "Frédéric", age: 39, email: "f@example.com" };
     expect(await post(user)).toEqual([
       200,
