@@ -8,8 +8,8 @@ import type { Program } from "./program.ts";
 import { announce, stopOnSignals } from "./workers/alone.ts";
 import { keepWatchdog, notify, takeActivated } from "./workers/manager.ts";
 import type { Life } from "./workers/options.ts";
-import { type Post, workerInfo } from "./workers/place.ts";
-import { obey, ownListeners } from "./workers/worker.ts";
+import { isWorker, type Post, workerInfo } from "./workers/place.ts";
+import { obey, ownListeners, stopWithWorker } from "./workers/worker.ts";
 
 /** A server that listens: where, and how to stop it. */
 export interface Server {
@@ -50,7 +50,7 @@ export interface Parts {
 /** Binds, or takes what was bound for it, and answers. */
 export async function startServing(parts: Parts): Promise<Server> {
   const { options, life, program, post } = parts;
-  if (post === undefined) await life.onPrimary();
+  if (!isWorker()) await life.onPrimary();
   await life.onStart(workerInfo());
   const inherited = post === undefined ? takeActivated() : ownListeners(post.place);
   const dispatcher = (server: NativeServer) => createDispatcher(server, program);
@@ -70,14 +70,20 @@ export async function startServing(parts: Parts): Promise<Server> {
   }
   // Whoever bound the sockets keeps them for the next process.
   const queue = inherited === undefined ? "close" : "leave";
-  const forget = stopOnSignals({ life, stop: () => stopOnce({ ...gracefully, queue }) });
-  notify("READY=1");
-  keepWatchdog();
-  await announce(urlOf(native.address), life);
+  const gently = () => stopOnce({ ...gracefully, queue });
+  const forget = isWorker() ? stopWithWorker(gently) : stopOnSignals({ life, stop: gently });
+  if (!isWorker()) await begun(native, life);
   return describeServer(native.address, async ({ timeoutMs = 10_000, idleMs = 0 }) => {
     await stopOnce({ timeoutMs, idleMs, queue });
     forget();
   });
+}
+
+/** Of a process that is a service by itself. */
+async function begun(native: NativeServer, life: Life): Promise<void> {
+  notify("READY=1");
+  keepWatchdog();
+  await announce(urlOf(native.address), life);
 }
 
 /** A server without the port that its metrics were to have is not what was asked for. */

@@ -2,6 +2,9 @@
 import type { Life } from "./options.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 
+/** A program that connects, migrates and compiles first is ready long before. */
+const slowStartMs = 30_000;
+
 /**
  * Asks each worker twice in the time that it may be blocked, which wakes an idle one a few times a
  * minute.
@@ -30,7 +33,7 @@ export class Heartbeat {
 
   /** Whatever it said. */
   answered(worker: WorkerProcess): void {
-    if (!worker.blocked) return;
+    if (!worker.blocked || worker.phase !== "serving") return;
     worker.blocked = false;
     console.warn(`chopin: the event loop of ${worker.name} goes round again`);
   }
@@ -41,6 +44,7 @@ export class Heartbeat {
     const late = now - this.#beatMs > this.#limitMs;
     this.#beatMs = now;
     for (const worker of this.#workers) {
+      if (worker.phase === "starting") this.#tellSlow(worker);
       if (worker.phase !== "serving") continue;
       if (late) worker.heardMs = now;
       const silentMs = now - worker.heardMs;
@@ -52,5 +56,14 @@ export class Heartbeat {
       }
       worker.send({ order: "ping" });
     }
+  }
+
+  /** It may have good reasons; that nobody knows of them is none. */
+  #tellSlow(worker: WorkerProcess): void {
+    if (worker.blocked || worker.livedMs < slowStartMs) return;
+    worker.blocked = true;
+    console.warn(
+      `chopin: ${worker.name} does not serve yet, ${slowStartMs / 1000} s after its start`,
+    );
   }
 }

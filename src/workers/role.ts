@@ -15,6 +15,9 @@ function aloneBecause(): string | undefined {
   if (!Bun.isMainThread) return "in a Worker";
   const { main } = Bun;
   if (isTest(main)) return "under `bun test`";
+  // It waits for the main module to be evaluated before it does so again, and the primary's never
+  // is; one process takes new routes without losing a connection.
+  if (process.execArgv.includes("--hot")) return "under `bun --hot`";
   // A REPL has no main module; code from the command line or standard input has a made-up one.
   if (main === "" || main === undefined) return "in a REPL";
   if (/\/\[(eval|stdin)\]$/.test(main)) return "without a file to run again";

@@ -1,4 +1,4 @@
-/** The beginning of a primary: what it binds, and that it is only one. Called by `app.ts`. */
+/** The beginning of a primary: what it binds and shares. Called by `app.ts`. */
 import type { ServerOptions } from "../native/contract.ts";
 import { bindListeners, closeDescriptors } from "../native/listeners.ts";
 import type { MetricsBlock } from "../native/metrics.ts";
@@ -17,36 +17,24 @@ export interface Service {
   readonly stopDelayMs: number;
 }
 
-interface Supervised {
-  [supervised]?: Supervisor;
-}
-
-/** `bun --hot` runs the program again in the primary: that is a reason to replace the workers. */
-const supervised = Symbol.for("chopin.supervisor");
-
 /**
  * Serves with so many workers. Returns never: the process ends when the service has stopped.
  *
  * @throws Error with `code` when the address cannot be bound, and what `onPrimary` throws.
  */
 export async function supervise(service: Service): Promise<never> {
-  const scope = globalThis as Supervised;
-  if (scope[supervised] === undefined) {
-    const { options, life, count, stopDelayMs } = service;
-    const activated = takeActivated();
-    const listeners = activated ?? bindListeners(options, count);
-    try {
-      await life.onPrimary();
-      const metrics = await sharedMetrics(service);
-      const kept = activated !== undefined;
-      scope[supervised] = new Supervisor({ listeners, kept, count, metrics }, life, stopDelayMs);
-    } catch (error) {
-      closeDescriptors(listeners.fds);
-      throw error;
-    }
-    await scope[supervised].start();
-  } else {
-    await scope[supervised].replaceAll();
+  const { options, life, count, stopDelayMs } = service;
+  const activated = takeActivated();
+  const kept = activated !== undefined;
+  const listeners = activated ?? bindListeners(options, count);
+  try {
+    await life.onPrimary();
+    const metrics = await sharedMetrics(service);
+    const equipment = { listeners, kept, count, metrics };
+    await new Supervisor(equipment, life, stopDelayMs).start();
+  } catch (error) {
+    closeDescriptors(listeners.fds);
+    throw error;
   }
   return new Promise(() => {});
 }

@@ -71,6 +71,7 @@ export class WorkerProcess {
       if (report.report === "exception") this.#exception = report.message;
       if (report.report === "ready" && this.phase === "starting") {
         this.phase = "serving";
+        this.blocked = false;
         isReady.resolve(true);
       }
       this.heardMs = performance.now();

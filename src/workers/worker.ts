@@ -13,6 +13,15 @@ export function ownListeners({ listeners, slot, address }: Post["place"]) {
   return { fds: [descriptors.listeners + own], address };
 }
 
+/** Servers that the program has beside the one whose listeners the primary bound. */
+const beside = new Set<() => Promise<void>>();
+
+/** Stops another server of this process when the worker stops. Returns how to end that. */
+export function stopWithWorker(stop: () => Promise<void>): () => void {
+  beside.add(stop);
+  return () => void beside.delete(stop);
+}
+
 /** `stop` runs `onStop` too; the process ends behind it. */
 export function obey(
   { place, onOrder, send }: Post,
@@ -40,7 +49,7 @@ export function obey(
     // As long as one process has them open, clients connect and wait for nobody.
     if (order.final) closeDescriptors(spare);
     try {
-      await stop(order.final);
+      await Promise.all([stop(order.final), ...[...beside].map((other) => other())]);
     } catch (error) {
       console.error("chopin: onStop failed:", error);
       process.exit(1);

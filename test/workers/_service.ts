@@ -9,7 +9,7 @@ export interface ServiceOptions {
   readonly env?: Record<string, string>;
   readonly command?: readonly string[];
   /** What it gets as descriptors 3 and following. */
-  readonly fds?: readonly number[];
+  readonly fds?: readonly (number | "pipe")[];
   /** What says that it serves, with its address in a group. */
   readonly ready?: RegExp;
 }

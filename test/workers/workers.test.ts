@@ -1,6 +1,6 @@
 /** Workers that come and go: who answers, who is replaced, who is told. */
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exists, Service, until } from "./_service.ts";
@@ -139,6 +139,40 @@ test("where no workers can be started, one process serves and says why", async (
   expect(await service.ended()).toBe(0);
   expect(service.text).toContain("one process serves, because workers cannot be started");
 });
+
+test("the connections of a slot without a worker are taken by another one", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "chopin-workers-"));
+  const broken = join(folder, "broken");
+  try {
+    await using service = await Service.start({
+      serve: { workers: 2 },
+      env: { FAIL_FILE: broken },
+    });
+    const [victim = 0, other = 0] = await service.pids(2);
+    writeFileSync(broken, "");
+    process.kill(victim, "SIGKILL");
+    await service.says(/before it served/);
+    // The kernel gives half of them to the slot that nobody fills.
+    const answers = Array.from({ length: 40 }, () => service.get<{ pid: number }>("/"));
+    for (const { pid } of await Promise.all(answers)) expect(pid).toBe(other);
+    rmSync(broken);
+    expect((await service.pids(2)).has(victim)).toBe(false);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+if (process.platform === "linux") {
+  test("workers keep to processors of their own where that is wanted", async () => {
+    await using service = await Service.start({ serve: { workers: 2, pinWorkers: true } });
+    const allowed = [...(await service.pids(2))].map((pid) => {
+      const status = readFileSync(`/proc/${pid}/task/${pid}/status`, "latin1");
+      return /^Cpus_allowed_list:\s+(.*)$/m.exec(status)?.[1];
+    });
+    for (const list of allowed) expect(list).toMatch(/^\d+$/);
+    expect(new Set(allowed).size).toBe(Math.min(2, navigator.hardwareConcurrency));
+  });
+}
 
 test("a replacement that does not start leaves the workers that serve", async () => {
   const folder = mkdtempSync(join(tmpdir(), "chopin-workers-"));
