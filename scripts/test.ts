@@ -32,6 +32,11 @@ function runChecks(filter: string | undefined): Tally {
   const bun = process.execPath;
   const checks: Record<string, string[]> = {
     "zig fmt": [zigPath(), "fmt", "--check", "build.zig", "zig", "bench"],
+    // kqueue and everything that is different there: compiled, with its tests.
+    "zig for macOS": [
+      ...[zigPath(), "test", "--test-no-exec", "-fno-emit-bin"],
+      ...["-target", "aarch64-macos", "zig/lib.zig", "-lc"],
+    ],
     biome: [bun, "node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings"],
     tsc: [bun, "node_modules/typescript/bin/tsc", "--project", "."],
   };

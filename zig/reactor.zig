@@ -13,6 +13,7 @@ pub const Interest = struct { read: bool, write: bool };
 
 pub const Event = struct {
     token: Token,
+    /// Once in a poll, for one token.
     readable: bool,
     writable: bool,
     /// Reset or hung up on both sides: nothing can be read or sent any more.
@@ -77,4 +78,5 @@ comptime {
 
 test {
     _ = @import("reactor_suite.zig");
+    _ = @import("fuzz/reactor.zig");
 }

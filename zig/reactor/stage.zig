@@ -12,11 +12,22 @@ pub const IoUring = @import("io_uring.zig").IoUring;
 pub const KqueueDouble = @import("kqueue.zig").Kqueue(@import("kqueue_double.zig"));
 pub const Simulated = simulated.Simulated;
 
-/// Every backend that runs here; the kernel may bar io_uring.
+/// Every backend that runs here.
 pub const backends = if (sys.is_linux)
     .{ Epoll, IoUring, KqueueDouble, Simulated }
 else
     .{Simulated};
+
+/// The kernel may bar io_uring.
+pub fn available(comptime Backend: type) bool {
+    if (Backend != IoUring) return true;
+    var ring = IoUring.init() catch |reason| {
+        std.debug.print("io_uring is left out: {t}\n", .{reason});
+        return false;
+    };
+    ring.deinit();
+    return true;
+}
 
 /// A reactor with a listener, and clients that connect to it.
 pub fn Stage(comptime Backend: type) type {
