@@ -41,6 +41,8 @@ pub const Recorder = struct {
     route_of: []const u16,
     /// When this round began to read.
     round_ns: u64 = 0,
+    /// The clock's last reading: when nothing more is done but what takes no time.
+    last_ns: u64 = 0,
     /// When the last turn ended; 0 after a sleep.
     turn_ended_ns: u64 = 0,
     answered: [answered_max]Answered = undefined,
@@ -65,6 +67,7 @@ pub const Recorder = struct {
     }
 
     fn finish(recorder: *Recorder, now_ns: u64) void {
+        recorder.last_ns = now_ns;
         var last_at: u64 = 0;
         var index: u32 = 0;
         var duration: u64 = 0;
@@ -147,7 +150,7 @@ pub inline fn turnEnded(core: *Core) void {
     recorder.publishClosings(core.batch.control());
     recorder.section.set(.connections_open, core.connections.count);
     recorder.section.set(.requests_pending, core.held.count);
-    recorder.turn_ended_ns = sys.monotonicNs();
+    recorder.turn_ended_ns = recorder.last_ns;
 }
 
 /// Turns are over until something happens.
@@ -157,7 +160,9 @@ pub fn rested(core: *const Core) void {
 
 /// What there is to be read is known.
 pub inline fn roundBegan(core: *const Core) void {
-    if (core.metrics) |recorder| recorder.round_ns = sys.monotonicNs();
+    const recorder = core.metrics orelse return;
+    recorder.round_ns = sys.monotonicNs();
+    recorder.last_ns = recorder.round_ns;
 }
 
 /// Of a request that comes now.
@@ -182,7 +187,9 @@ pub inline fn answered(core: *const Core, request: Started, status: u16) void {
 /// Everything that was answered is with the kernel, or in the queue of its connection.
 pub inline fn sent(core: *const Core) void {
     const recorder = core.metrics orelse return;
-    if (recorder.answered_count > 0) recorder.finish(sys.monotonicNs());
+    // After a batch of which all wait there is nothing to finish, but their handlers took time.
+    const dispatched = core.batch.entries_count > 0;
+    if (dispatched or recorder.answered_count > 0) recorder.finish(sys.monotonicNs());
 }
 
 pub inline fn batchBegan(core: *const Core) void {
@@ -220,6 +227,7 @@ test "more answers than there is room for are not lost" {
     var recorder: Recorder = .init(&block, block.claim().?, &.{});
     var core: Core = undefined;
     core.metrics = &recorder;
+    core.batch.entries_count = 0;
     for (0..3 * answered_max) |_| answered(&core, started(&core, 0), 200);
     sent(&core);
     try testing.expectEqual(3 * answered_max, recorder.routes[block_file.route_none].classes[1]);
