@@ -16,6 +16,9 @@ export interface SignalHandlers {
 
 const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
+const patience = "chopin: waits for connections to end; one more signal ends it at once";
+const patienceMs = 500;
+
 type Signal = (typeof signals)[number];
 
 interface Handled {
@@ -52,6 +55,8 @@ function taker(handlers: SignalHandlers): (signal: Signal) => void {
       process.exit(128 + constants.signals[signal]);
     }
     stopping = true;
+    // Whoever sits there may not know why nothing seems to happen.
+    if (terminal) setTimeout(() => console.log(patience), patienceMs).unref();
     handlers.stop();
   };
 }

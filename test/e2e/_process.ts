@@ -44,6 +44,8 @@ export async function start(command: string[], { cwd, env = {} }: Surroundings):
       address: `http://127.0.0.1:${port}`,
       stop: async () => {
         process.kill(-child.pid, "SIGTERM");
+        // The second one ends it at once: connections of `fetch` are kept, and idle.
+        process.kill(-child.pid, "SIGINT");
         await child.exited;
         return errors;
       },
