@@ -185,7 +185,11 @@ pub const IoUring = struct {
         if (self.asleep) self.awaken();
         if (self.tick == .armed) self.tick = self.remove(.{ .kind = .tick }, .armed);
         if (self.observing == .armed) self.observing = self.remove(.{ .kind = .observed }, .armed);
-        self.flush();
+        // What is not reported any more may have to be asked for anew.
+        for (0..2) |_| {
+            self.prune();
+            self.flush();
+        }
         self.asleep = true;
         self.uring.setBell(true);
         // What came before the bell was on.
@@ -197,8 +201,9 @@ pub const IoUring = struct {
     /// loop has work.
     pub fn poll(self: *IoUring, events: []Event, wait: bool) error{Unexpected}![]Event {
         if (self.asleep) self.awaken();
-        self.settleAll();
         self.reap();
+        self.prune();
+        self.settleAll();
         if (self.ready.items.len > 0 and self.fresh) {
             // What came with the sends is worked on first.
         } else if (wait and self.ready.items.len == 0) {
@@ -217,6 +222,21 @@ pub const IoUring = struct {
         _ = sys.counterRead(self.uring.bell) catch {};
     }
 
+    /// What was reported and taken since must not keep a poll from waiting.
+    fn prune(self: *IoUring) void {
+        const list = &self.ready;
+        var kept: usize = 0;
+        for (list.items) |fd| {
+            const entry = &self.entries[@intCast(fd)];
+            entry.is_ready = eventOf(entry) != null;
+            if (entry.is_ready) {
+                list.items[kept] = fd;
+                kept += 1;
+            } else self.forgetPoll(fd, entry);
+        }
+        list.shrinkRetainingCapacity(kept);
+    }
+
     /// Those behind the last one reported come first next time.
     fn collect(self: *IoUring, events: []Event) []Event {
         var count: usize = 0;
@@ -230,11 +250,8 @@ pub const IoUring = struct {
                 events[count] = event;
                 count += 1;
             }
-            if (entry.polled != 0) {
-                // Reported once; whether it still holds, another poll says.
-                entry.polled = 0;
-                self.change(fd);
-            }
+            // Reported once; whether it still holds, another poll says.
+            self.forgetPoll(fd, entry);
             entry.is_ready = eventOf(entry) != null;
             if (!entry.is_ready) continue;
             list.items[kept] = fd;
@@ -243,6 +260,12 @@ pub const IoUring = struct {
         list.replaceRangeAssumeCapacity(kept, at - kept, &.{});
         std.mem.rotate(sys.Descriptor, list.items, kept);
         return events[0..count];
+    }
+
+    fn forgetPoll(self: *IoUring, fd: sys.Descriptor, entry: *Entry) void {
+        if (entry.polled == 0) return;
+        entry.polled = 0;
+        self.change(fd);
     }
 
     fn eventOf(entry: *const Entry) ?Event {
