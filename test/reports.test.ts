@@ -26,12 +26,14 @@ describe("the Zig report", () => {
     expect(failures).toEqual(["crashed in test 2 of 5, after slab.test.take"]);
   });
 
-  test("may skip tests of a corpus, and no other", () => {
+  test("may skip tests of a corpus or of a tool that they name, and no other", () => {
     const corpus = { name: "http.parser.test.llhttp corpus", result: "skipped", reason: "" };
     const other = { name: "slab.test.take", result: "skipped", reason: "" };
     const { skipped, failures } = readZigReport(zigReport({ tests: 2 }, corpus, other, totals));
     expect(skipped).toBe(1);
-    expect(failures).toEqual(["slab.test.take: skipped, and only tests of a corpus may be"]);
+    expect(failures).toEqual([
+      "slab.test.take: skipped, and it names neither a corpus nor a tool that it needs",
+    ]);
   });
 });
 
@@ -49,7 +51,7 @@ describe("the report of bun test", () => {
       skipped: 0,
       failures: [
         'test/a.test.ts > "a" < b: expected 1',
-        "test/a.test.ts > later: skipped, and only tests of a corpus may be",
+        "test/a.test.ts > later: skipped, and it names neither a corpus nor a tool that it needs",
       ],
       names: ["test/a.test.ts > sum > adds", 'test/a.test.ts > "a" < b', "test/a.test.ts > later"],
     });
