@@ -72,7 +72,13 @@ export type {
 export type { DeclareRoute, Route, RouteShape, RoutesOf, RouteTypes } from "./routes.ts";
 export { t } from "./schema/builder.ts";
 export { type Issue, type PartName, ValidationError } from "./schema/issue.ts";
-export type { Schema, SchemaBuilder, StandardSchema, TypeBoxSchema } from "./schema/types.ts";
+export type {
+  Schema,
+  SchemaBuilder,
+  StandardSchema,
+  Static,
+  TypeBoxSchema,
+} from "./schema/types.ts";
 export type { ClosedConnections, ReactorName, ServeOptions } from "./serve-options.ts";
 export type { Server, StopOptions } from "./serving.ts";
 export type { TrustedHops, TrustProxy } from "./trust-proxy.ts";

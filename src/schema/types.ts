@@ -57,5 +57,14 @@ export type Sent<T, Otherwise> = T extends {
     ? Value
     : Otherwise;
 
+/**
+ * The type of the values of a TypeBox schema.
+ *
+ * @example
+ * const User = t.Object({ name: t.String() });
+ * type User = Static<typeof User>;
+ */
+export type { Static } from "@sinclair/typebox";
+
 /** The builder of TypeBox schemas. */
 export type SchemaBuilder = JavaScriptTypeBuilder;

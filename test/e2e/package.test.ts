@@ -57,7 +57,7 @@ describe("the package", () => {
       // Bun marks what it installed with a file of its own.
       .filter((entry) => entry.isFile() && entry.name !== ".bun-tag")
       .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
-    const generated = /^dist\/([\w/-]+\.d\.ts|chunk-\w+\.js)$/;
+    const generated = /^dist\/([\w/-]+\.d\.m?ts|chunk-\w+\.js)$/;
     expect(files.filter((path) => !generated.test(path)).sort()).toEqual(
       [
         "CHANGELOG.md",
