@@ -181,6 +181,9 @@ pub fn close(server: anytype) void {
 pub fn resumeAccepting(server: anytype) void {
     server.accept_again_ms = null;
     for (server.listeners.items, 0..) |listener, place| {
-        watch(server, place, listener.wanted) catch {};
+        // Without memory: once more after a while, or nobody would ever be accepted again.
+        watch(server, place, listener.wanted) catch {
+            server.accept_again_ms = server.core.now_ms + pause_ms;
+        };
     }
 }

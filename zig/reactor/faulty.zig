@@ -160,14 +160,13 @@ pub fn Faulty(comptime Backend: type) type {
             token: Token,
             interest: Interest,
         ) reactor.RegisterError!void {
+            const fails_now = self.chance(self.faults.memory);
             if (self.knownOf(fd)) |known| {
-                if (self.chance(self.faults.memory)) {
-                    self.losses += 1;
-                    return error.OutOfMemory;
-                }
+                if (fails_now) self.losses += 1;
                 known.token = token;
                 known.interest = interest;
             }
+            if (fails_now) return error.OutOfMemory;
             return self.inner.modify(fd, token, interest);
         }
 
