@@ -1,5 +1,5 @@
-//! New connections, and the pause while there is no descriptor, slot or memory for one. A worker has
-//! a listener of its own and may be told to accept on those of others. Called by `server.zig`;
+//! New connections, and the pause while there is no descriptor, slot or memory for one. A worker
+//! has a listener of its own and may be told to accept on those of others. Called by `server.zig`;
 //! `server` is always a pointer to its generic struct.
 
 const std = @import("std");

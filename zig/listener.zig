@@ -19,8 +19,8 @@ pub fn bindTcp(host: []const u8, port: u16, backlog: u31) !Bound {
 }
 
 /// Fills `fds` with listeners of one port, over which the kernel spreads connections (Linux). A
-/// port in use is an error here too: the first is bound without SO_REUSEPORT and gets it afterwards,
-/// so nobody can take the port between a trial and the real thing.
+/// port in use is an error here too: the first is bound without SO_REUSEPORT and gets it later, so
+/// nobody can take the port between a trial and the real thing.
 pub fn bindShared(fds: []sys.Descriptor, host: []const u8, port: u16, backlog: u31) !sys.Address {
     const first = try bindHost(host, port, backlog, if (fds.len > 1) .first else .alone);
     fds[0] = first.fd;

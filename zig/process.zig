@@ -12,7 +12,7 @@ pub const PinError = error{ Unsupported, Unexpected };
 pub const NotifyError = error{ InvalidPath, NotReached };
 
 /// The kernel kills this process when the thread that started it ends (Linux). A parent that died
-/// before the call would never be noticed: whoever else is the parent by then, it is not `expected`.
+/// before the call would never be noticed: whoever is the parent by then, it is not `expected`.
 pub fn dieWithParent(expected: std.c.pid_t) ParentError!void {
     if (sys.is_linux) {
         const option = @intFromEnum(linux.PR.SET_PDEATHSIG);

@@ -5,8 +5,8 @@
 //!
 //! Shutdown, in this order: 1 `drain` stops accepting and gives idle connections a last while;
 //! 2 turns go on until the last answer is sent, each saying `Connection: close`, and no connection
-//! is left; 3 `deinit` closes those that are, then frees the connections' memory, held requests, the
-//! view, and last the reactor.
+//! is left; 3 `deinit` closes those that are, then frees the connections' memory, held requests,
+//! the view, and last the reactor.
 
 const std = @import("std");
 const abi = @import("abi.zig");
