@@ -188,3 +188,57 @@ pub const Linux = union(enum) {
         };
     }
 };
+
+const testing = std.testing;
+const kernel = std.os.linux;
+
+/// Filters the calls of this process as containers do: io_uring_setup is refused.
+fn barRing() bool {
+    const Instruction = extern struct { code: u16, if_true: u8, if_false: u8, value: u32 };
+    const load_word = 0x20;
+    const jump_if_equal = 0x15;
+    const answer = 0x06;
+    const refuse_eperm = 0x0005_0001;
+    const allow = 0x7fff_0000;
+    const instructions = [_]Instruction{
+        .{ .code = load_word, .if_true = 0, .if_false = 0, .value = 0 },
+        .{
+            .code = jump_if_equal,
+            .if_true = 0,
+            .if_false = 1,
+            .value = @intFromEnum(kernel.SYS.io_uring_setup),
+        },
+        .{ .code = answer, .if_true = 0, .if_false = 0, .value = refuse_eperm },
+        .{ .code = answer, .if_true = 0, .if_false = 0, .value = allow },
+    };
+    const program: extern struct { len: u16, filter: *const [4]Instruction } = .{
+        .len = instructions.len,
+        .filter = &instructions,
+    };
+    const no_new_privileges = 38;
+    _ = kernel.prctl(no_new_privileges, 1, 0, 0, 0);
+    const set_filter = 1;
+    return kernel.errno(kernel.seccomp(set_filter, 0, &program)) == .SUCCESS;
+}
+
+/// 0: epoll was used.
+fn openBarred() u8 {
+    if (!barRing()) return 2;
+    var opened = Linux.open(.io_uring) catch return 3;
+    defer opened.deinit();
+    return if (opened.kind() == .epoll) 0 else 1;
+}
+
+test "where a sandbox bars io_uring, epoll is used" {
+    const child = kernel.fork();
+    if (child == 0) kernel.exit_group(openBarred());
+    var status: u32 = undefined;
+    _ = kernel.waitpid(@intCast(child), &status, 0);
+    try testing.expectEqual(0, status);
+    for ([_]reactor.Choice{ .auto, .epoll, .kqueue }) |choice| {
+        var opened: Linux = try .open(choice);
+        defer opened.deinit();
+        const expected = if (choice == .auto) automatic else .epoll;
+        try testing.expectEqual(expected, opened.kind());
+    }
+}
