@@ -8,7 +8,7 @@ import { findZig, pinned, rootFolder, serverCore } from "../harness/tools.ts";
 
 /** Native loops and the module of `zig/` that each measures, by its import name. */
 const native = { parser: "http", router: "router", canonical: "path" } as const;
-const scripts = ["canonical.ts", "router.ts", "serializer.ts", "border.ts"];
+const scripts = ["canonical.ts", "router.ts", "serializer.ts", "schemas.ts", "border.ts"];
 
 const wanted = Bun.argv.slice(2);
 const isWanted = (name: string) =>

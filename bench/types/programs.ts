@@ -1,0 +1,110 @@
+/**
+ * Writes the same program of many typed routes for each framework, as its documentation has it for
+ * typed clients: modules of fifty routes, one type of all of them, and a use of the last one's types.
+ */
+
+/** What is written into one folder: paths and texts. */
+export type Program = Readonly<Record<string, string>>;
+
+export type Framework = "chopin" | "elysia" | "hono";
+
+const routesPerModule = 50;
+
+interface Writer {
+  readonly head: string;
+  readonly route: (name: string, path: string, posts: boolean) => string;
+  /** A module of what `route` wrote. */
+  readonly module: (routes: readonly string[], name: string) => string;
+  /** The type of everything, and a use of the last route, which posts. */
+  readonly index: (modules: readonly string[], last: string) => string;
+}
+
+const fields = "name: t.String(), age: t.Integer(), tags: t.Array(t.String())";
+const wrote = "id: t.Integer(), name: t.String(), tags: t.Array(t.String())";
+
+const chopin: Writer = {
+  head: `import { get, post, t } from "chopin";\n`,
+  route: (name, path, posts) =>
+    posts
+      ? `export const ${name} = post("${path}", { params: t.Object({ id: t.Integer() }), body: t.Object({ ${fields} }), response: t.Object({ ${wrote} }) }, ({ params, body }) => ({ id: params.id, name: body.name, tags: body.tags }));`
+      : `export const ${name} = get("${path}", { params: t.Object({ id: t.Integer() }), query: t.Object({ page: t.Integer(), search: t.Optional(t.String()) }) }, ({ params, query }) => ({ id: params.id, page: query.page, search: query.search ?? null }));`,
+  module: (routes) => routes.join("\n"),
+  index: (modules, last) =>
+    [
+      `import type { RoutesOf } from "chopin";`,
+      ...modules.map((name) => `import type * as ${name} from "./${name}";`),
+      `export type Api = ${modules.map((name) => `RoutesOf<typeof ${name}>`).join(" & ")};`,
+      `export const sent: Api["POST ${last}"]["body"] = { name: "a", age: 1, tags: [] };`,
+      `export const got = (answers: Api["POST ${last}"]["answers"]): string => answers[200].name;`,
+    ].join("\n"),
+};
+
+const elysia: Writer = {
+  head: `import { Elysia, t } from "elysia";\n`,
+  route: (_, path, posts) =>
+    posts
+      ? `.post("${path}", ({ params, body }) => ({ id: params.id, name: body.name, tags: body.tags }), { params: t.Object({ id: t.Integer() }), body: t.Object({ ${fields} }), response: t.Object({ ${wrote} }) })`
+      : `.get("${path}", ({ params, query }) => ({ id: params.id, page: query.page, search: query.search ?? null }), { params: t.Object({ id: t.Integer() }), query: t.Object({ page: t.Integer(), search: t.Optional(t.String()) }) })`,
+  module: (routes, name) => `export const ${name} = new Elysia()\n${routes.join("\n")};`,
+  index: (modules, last) => {
+    const [, part = "", item = ""] = last.split("/");
+    const route = `Api["${part}"]["${item}"][":id"]["post"]`;
+    return [
+      `import { Elysia } from "elysia";`,
+      ...modules.map((name) => `import { ${name} } from "./${name}";`),
+      `const app = new Elysia()${modules.map((name) => `.use(${name})`).join("")};`,
+      `export type Api = (typeof app)["~Routes"];`,
+      `export const sent: ${route}["body"] = { name: "a", age: 1, tags: [] };`,
+      `export const got = (answers: ${route}["response"]): string => answers[200].name;`,
+    ].join("\n");
+  },
+};
+
+const zodOf = (text: string) =>
+  text.replaceAll("t.Integer()", "z.coerce.number()").replace(/t\.(\w+)\(/g, (_, kind: string) => {
+    return `z.${kind.toLowerCase()}(`;
+  });
+
+const hono: Writer = {
+  head: `import { zValidator } from "@hono/zod-validator";\nimport { Hono } from "hono";\nimport { z } from "zod";\n`,
+  route: (_, path, posts) =>
+    posts
+      ? `.post("${path}", zValidator("param", z.object({ id: z.coerce.number() })), zValidator("json", z.object({ ${zodOf(fields)} })), (c) => { const { id } = c.req.valid("param"); const body = c.req.valid("json"); return c.json({ id, name: body.name, tags: body.tags }); })`
+      : `.get("${path}", zValidator("param", z.object({ id: z.coerce.number() })), zValidator("query", z.object({ page: z.coerce.number(), search: z.string().optional() })), (c) => { const { id } = c.req.valid("param"); const query = c.req.valid("query"); return c.json({ id, page: query.page, search: query.search ?? null }); })`,
+  module: (routes, name) => `export const ${name} = new Hono()\n${routes.join("\n")};`,
+  index: (modules, last) => {
+    const [, part = "", item = ""] = last.split("/");
+    const route = `(typeof client)["${part}"]["${item}"][":id"]["$post"]`;
+    return [
+      `import { Hono } from "hono";`,
+      `import { hc, type InferRequestType, type InferResponseType } from "hono/client";`,
+      ...modules.map((name) => `import { ${name} } from "./${name}";`),
+      `const app = new Hono()${modules.map((name) => `.route("/", ${name})`).join("")};`,
+      `const client = hc<typeof app>("/");`,
+      `export const sent: InferRequestType<${route}>["json"] = { name: "a", age: 1, tags: [] };`,
+      `export const got = (answer: InferResponseType<${route}, 200>): string => answer.name;`,
+    ].join("\n");
+  },
+};
+
+const writers: Readonly<Record<Framework, Writer>> = { chopin, elysia, hono };
+
+/** The files of a program with so many routes, half of them with bodies. */
+export function programOf(framework: Framework, count: number): Program {
+  const writer = writers[framework];
+  const modules = Array.from({ length: Math.ceil(count / routesPerModule) }, (_, at) => `m${at}`);
+  const files: Record<string, string> = {};
+  let last = "";
+  for (const [at, name] of modules.entries()) {
+    const inside = Math.min(routesPerModule, count - at * routesPerModule);
+    const routes = Array.from({ length: inside }, (_, index) => {
+      const path = `/${name}/items${index}/:id`;
+      const posts = index % 2 === 1;
+      if (posts) last = path;
+      return writer.route(`r${index}`, path, posts);
+    });
+    files[`${name}.ts`] = `${writer.head}\n${writer.module(routes, name)}\n`;
+  }
+  files["index.ts"] = `${writer.index(modules, last)}\n`;
+  return files;
+}
