@@ -94,8 +94,8 @@ function addTypeBoxTypes(outdir: string): void {
 }
 
 /**
- * The builder of schemas as one module of CommonJS, which the entry carries and evaluates when it is
- * first asked for: loaded at once it would be a quarter of the start. In a chunk of its own, the
+ * The builder of schemas as one module of CommonJS, which the entry carries and evaluates when it
+ * is first asked for: loaded at once it would be a quarter of the start. In a chunk of its own, the
  * bundler of the user's program would not find it behind the `require`.
  */
 async function builderInPlace(): Promise<BunPlugin> {

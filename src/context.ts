@@ -97,8 +97,8 @@ export interface Context<
   /**
    * The body as a stream, which can also be iterated: `for await (const chunk of ctx.body)`. On
    * routes with `streamBody` it comes as it arrives, and only as fast as it is read; reading fails
-   * with 413 `body_too_large`, 408 `request_timeout`, or an AbortError when the client leaves. With a
-   * schema for the body it is the value.
+   * with 413 `body_too_large`, 408 `request_timeout`, or an AbortError when the client leaves. With
+   * a schema for the body it is the value.
    */
   readonly body: B;
   /**

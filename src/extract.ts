@@ -1,6 +1,6 @@
 /**
- * Extractors: reusable pieces of handlers, such as the user of a session or the page of a list, that
- * a route names in its options. `schema/route-step.ts` runs them before the handler.
+ * Extractors: reusable pieces of handlers, such as the user of a session or the page of a list,
+ * that a route names in its options. `schema/route-step.ts` runs them before the handler.
  */
 import type { Context } from "./context.ts";
 import { ChopinError } from "./errors.ts";
@@ -68,8 +68,8 @@ export type Extracted<X> = {
 
 /**
  * Declares an extractor. `run` is given the validated parts and the context, and gives what the
- * handler gets, now or later; it refuses a request by throwing an `HTTPError`. Extractors run in the
- * order of the options, before the schemas of the route.
+ * handler gets, now or later; it refuses a request by throwing an `HTTPError`. Extractors run in
+ * the order of the options, before the schemas of the route.
  *
  * @throws ChopinError `invalid_route` when there is no function.
  * @example

@@ -1,7 +1,7 @@
 /**
  * The body of a request as contexts show it: whole, as a stream, as a form, and replaced by what a
  * middleware made of it. `request-context.ts` builds on it; where the bytes come from is up to
- * `native/exchange.ts` and `fetch.ts`.
+ * `native/native-context.ts` and `web-context.ts`.
  */
 import { ChopinError, ContextUsedAfterAnswer } from "./errors.ts";
 import type { Form, FormLimits, FormOptions, Part } from "./form.ts";

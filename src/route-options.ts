@@ -1,7 +1,7 @@
 /**
  * Options of routes, and the types of handlers that follow from them. Each part of a request is one
- * type parameter and each route stands for itself: nothing is accumulated from call to call, which is
- * what makes editors slow.
+ * type parameter and each route stands for itself: nothing is accumulated from call to call, which
+ * is what makes editors slow.
  */
 import type { Answer, OtherAnswer } from "./answer.ts";
 import type { BodyStream, Context, RequestCookies, State } from "./context.ts";

@@ -1,6 +1,6 @@
 /**
- * Routes as values that carry their types: what the functions of `discovery.ts` return, and the flat
- * map that a typed client is made from.
+ * Routes as values that carry their types: what the functions of `discovery.ts` return, and the
+ * flat map that a typed client is made from.
  */
 import type { Answer } from "./answer.ts";
 import type { State } from "./context.ts";
@@ -112,7 +112,7 @@ type BodyOf<Value, Status> =
 type StatusOf<Value> =
   Value extends Answer<infer Code, infer _>
     ? Code
-    : // biome-ignore lint/suspicious/noConfusingVoidType: what a handler returns that returns nothing
+    : // biome-ignore lint/suspicious/noConfusingVoidType: of handlers that return nothing
       Value extends null | undefined | void
       ? 204
       : 200;

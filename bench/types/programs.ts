@@ -1,6 +1,7 @@
 /**
  * Writes the same program of many typed routes for each framework, as its documentation has it for
- * typed clients: modules of fifty routes, one type of all of them, and a use of the last one's types.
+ * typed clients: modules of fifty routes, one type of all of them, and a use of the last one's
+ * types.
  */
 
 /** What is written into one folder: paths and texts. */
@@ -21,13 +22,21 @@ interface Writer {
 
 const fields = "name: t.String(), age: t.Integer(), tags: t.Array(t.String())";
 const wrote = "id: t.Integer(), name: t.String(), tags: t.Array(t.String())";
+const paged = "page: t.Integer(), search: t.Optional(t.String())";
+const params = "params: t.Object({ id: t.Integer() })";
+const created = "({ id: params.id, name: body.name, tags: body.tags })";
+const found = "({ id: params.id, page: query.page, search: query.search ?? null })";
+const posting = `${params}, body: t.Object({ ${fields} }), response: t.Object({ ${wrote} })`;
+const getting = `${params}, query: t.Object({ ${paged} })`;
+const onPost = `({ params, body }) => ${created}`;
+const onGet = `({ params, query }) => ${found}`;
 
 const chopin: Writer = {
   head: `import { get, post, t } from "chopin";\n`,
-  route: (name, path, posts) =>
-    posts
-      ? `export const ${name} = post("${path}", { params: t.Object({ id: t.Integer() }), body: t.Object({ ${fields} }), response: t.Object({ ${wrote} }) }, ({ params, body }) => ({ id: params.id, name: body.name, tags: body.tags }));`
-      : `export const ${name} = get("${path}", { params: t.Object({ id: t.Integer() }), query: t.Object({ page: t.Integer(), search: t.Optional(t.String()) }) }, ({ params, query }) => ({ id: params.id, page: query.page, search: query.search ?? null }));`,
+  route: (name, path, posts) => {
+    const [method, schemas, handler] = posts ? ["post", posting, onPost] : ["get", getting, onGet];
+    return `export const ${name} = ${method}("${path}", { ${schemas} }, ${handler});`;
+  },
   module: (routes) => routes.join("\n"),
   index: (modules, last) =>
     [
@@ -41,10 +50,10 @@ const chopin: Writer = {
 
 const elysia: Writer = {
   head: `import { Elysia, t } from "elysia";\n`,
-  route: (_, path, posts) =>
-    posts
-      ? `.post("${path}", ({ params, body }) => ({ id: params.id, name: body.name, tags: body.tags }), { params: t.Object({ id: t.Integer() }), body: t.Object({ ${fields} }), response: t.Object({ ${wrote} }) })`
-      : `.get("${path}", ({ params, query }) => ({ id: params.id, page: query.page, search: query.search ?? null }), { params: t.Object({ id: t.Integer() }), query: t.Object({ page: t.Integer(), search: t.Optional(t.String()) }) })`,
+  route: (_, path, posts) => {
+    const [method, schemas, handler] = posts ? ["post", posting, onPost] : ["get", getting, onGet];
+    return `.${method}("${path}", ${handler}, { ${schemas} })`;
+  },
   module: (routes, name) => `export const ${name} = new Elysia()\n${routes.join("\n")};`,
   index: (modules, last) => {
     const [, part = "", item = ""] = last.split("/");
@@ -60,17 +69,27 @@ const elysia: Writer = {
   },
 };
 
-const zodOf = (text: string) =>
-  text.replaceAll("t.Integer()", "z.coerce.number()").replace(/t\.(\w+)\(/g, (_, kind: string) => {
-    return `z.${kind.toLowerCase()}(`;
-  });
+const zodFields = "name: z.string(), age: z.coerce.number(), tags: z.array(z.string())";
+const zodPaged = "page: z.coerce.number(), search: z.string().optional()";
+const zodParams = `zValidator("param", z.object({ id: z.coerce.number() }))`;
+const valid = (name: string, part: string) => `const ${name} = c.req.valid("${part}");`;
 
 const hono: Writer = {
-  head: `import { zValidator } from "@hono/zod-validator";\nimport { Hono } from "hono";\nimport { z } from "zod";\n`,
-  route: (_, path, posts) =>
-    posts
-      ? `.post("${path}", zValidator("param", z.object({ id: z.coerce.number() })), zValidator("json", z.object({ ${zodOf(fields)} })), (c) => { const { id } = c.req.valid("param"); const body = c.req.valid("json"); return c.json({ id, name: body.name, tags: body.tags }); })`
-      : `.get("${path}", zValidator("param", z.object({ id: z.coerce.number() })), zValidator("query", z.object({ page: z.coerce.number(), search: z.string().optional() })), (c) => { const { id } = c.req.valid("param"); const query = c.req.valid("query"); return c.json({ id, page: query.page, search: query.search ?? null }); })`,
+  head: [
+    `import { zValidator } from "@hono/zod-validator";`,
+    `import { Hono } from "hono";`,
+    `import { z } from "zod";\n`,
+  ].join("\n"),
+  route: (_, path, posts) => {
+    const head = `${posts ? ".post" : ".get"}("${path}", ${zodParams}`;
+    const own = posts ? valid("body", "json") : valid("query", "query");
+    const part = posts
+      ? `"json", z.object({ ${zodFields} })`
+      : `"query", z.object({ ${zodPaged} })`;
+    const answer = `return c.json(${posts ? created : found});`;
+    const handler = `(c) => { ${valid("params", "param")} ${own} ${answer} }`;
+    return `${head}, zValidator(${part}), ${handler})`;
+  },
   module: (routes, name) => `export const ${name} = new Hono()\n${routes.join("\n")};`,
   index: (modules, last) => {
     const [, part = "", item = ""] = last.split("/");

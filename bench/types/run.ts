@@ -1,7 +1,7 @@
 /**
- * What a program of many typed routes costs its compiler: time and memory of `tsc` for Chopin, Elysia
- * and Hono. Run: `bun bench/types/run.ts [routes] [rounds]`; a thousand routes, three rounds. Each
- * figure is the best of its rounds, in an order that is reversed every round.
+ * What a program of many typed routes costs its compiler: time and memory of `tsc` for Chopin,
+ * Elysia and Hono. Run: `bun bench/types/run.ts [routes] [rounds]`; a thousand routes, three
+ * rounds. Each figure is the best of its rounds, in an order that is reversed every round.
  */
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,8 +1,8 @@
 /**
  * Answers of routes with a `response` schema. Keys that the schema does not name are left out, so
  * that no field of a database row escapes by accident; in development answers are checked too.
- * `JSON.stringify` writes them: code that was compiled from the schema to write JSON takes two and a
- * half times as long for a list (`bench/micro/schemas.ts`).
+ * `JSON.stringify` writes them: code that was compiled from the schema to write JSON takes two and
+ * a half times as long for a list (`bench/micro/schemas.ts`).
  */
 import { PreparedAnswer } from "../answer.ts";
 import { ChopinError } from "../errors.ts";

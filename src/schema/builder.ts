@@ -7,8 +7,8 @@ import type { SchemaBuilder } from "./types.ts";
 let loaded: SchemaBuilder | undefined;
 
 function load(): SchemaBuilder {
-  // Synchronous, and of a module of ours: asked for by its own name TypeBox would come in the form of
-  // CommonJS, a second time beside the modules that the compiler imports.
+  // Synchronous, and of a module of ours: asked for by its own name TypeBox would come in the form
+  // of CommonJS, a second time beside the modules that the compiler imports.
   loaded ??= (require("./typebox.ts") as typeof import("./typebox.ts")).Type;
   return loaded;
 }

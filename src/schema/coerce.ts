@@ -13,7 +13,9 @@ export function toNumber(value: unknown): unknown {
   return typeof value === "string" && decimal.test(value) ? Number(value) : value;
 }
 
-/** A whole number that a double has exactly: another number than the client's is worse than none. */
+/**
+ * A whole number that a double has exactly: another number than the client's is worse than none.
+ */
 export function toInteger(value: unknown): unknown {
   if (typeof value !== "string" || !whole.test(value)) return value;
   const number = Number(value);

@@ -1,7 +1,7 @@
 /**
  * Says what is wrong with a value that a schema refused, field by field. A client that sends wrong
- * values must not cost more than one that sends right ones, so that what does not depend on the value
- * is prepared: a plan for each node of the schema, made when a value first gets there.
+ * values must not cost more than one that sends right ones, so that what does not depend on the
+ * value is prepared: a plan for each node of the schema, made when a value first gets there.
  */
 import { expectedOf, mustBe } from "./expected.ts";
 import { type Finding, issuesMax, pointerTo } from "./issue.ts";

@@ -397,7 +397,7 @@ describe("a route that no request could fit, or that cannot be compiled, is refu
     expect(await response.text()).toBe("1");
   });
 
-  test("a transform, an unknown kind, something that is no schema, a key that no object has", async () => {
+  test("a transform, an unknown kind, no schema at all, a key that no object has", async () => {
     const transform = t.Transform(t.String()).Decode(Number).Encode(String);
     expect(await faultOf(new Chopin().post("/", { body: transform }, () => 1))).toContain(
       "t.Date()",
