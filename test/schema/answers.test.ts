@@ -7,16 +7,15 @@ import { bothWays } from "../_setup.ts";
 const User = t.Object({ id: t.Integer(), name: t.String(), at: t.Optional(t.Date()) });
 const row = { id: 7, name: "Kim", password: "secret" };
 
-const environment = process.env.NODE_ENV ?? "test";
 afterEach(() => {
-  process.env.NODE_ENV = environment;
+  delete process.env.CHOPIN_ENV;
 });
 
 /** One application in development and one in production. */
 function bothModes(name: string, make: () => Chopin, check: Parameters<typeof bothWays>[2]): void {
   for (const mode of ["development", "production"]) {
     const makeIn = () => {
-      process.env.NODE_ENV = mode;
+      process.env.CHOPIN_ENV = mode;
       return make();
     };
     bothWays(`${name}, in ${mode}`, makeIn, check);
@@ -129,7 +128,7 @@ describe("an answer that does not fit", () => {
   };
 
   test("is an error in development that names the route and the fields", async () => {
-    process.env.NODE_ENV = "development";
+    process.env.CHOPIN_ENV = "development";
     const wrong = await read("/wrong");
     expect(wrong).toMatch(
       /^500 The answer of GET \/wrong \(.+answers\.test\.ts:\d+:\d+\) does not fit/,
@@ -142,7 +141,7 @@ describe("an answer that does not fit", () => {
   });
 
   test("is sent in production, stripped all the same", async () => {
-    process.env.NODE_ENV = "production";
+    process.env.CHOPIN_ENV = "production";
     expect(await read("/wrong")).toBe('200 {"id":"7","name":"Kim"}');
     expect(await read("/strict")).toBe('200 {"id":7}');
     expect(await read("/zod")).toStartWith("500 ");
