@@ -2,7 +2,7 @@
 import type { Context } from "../context.ts";
 import type { ExtractedParts, Extractor, Extractors } from "../extract.ts";
 import type { RequestContext } from "../request-context.ts";
-import { Parts, queryNamesOf } from "./parts.ts";
+import { Parts, queryNamesOf, type Taker } from "./parts.ts";
 import type { Part } from "./types.ts";
 
 /** What the handler or an extractor gets: names, and where in the list of values each lies. */
@@ -70,17 +70,19 @@ export function extractedQueryNames(extractors: Extractors | undefined): readonl
   return inOrder(extractors).flatMap(({ options }) => queryNamesOf(options));
 }
 
-function runOne({ extractor, parts, names }: Node, ctx: RequestContext, values: Values): unknown {
-  return parts.take(ctx, {
-    use: (_, own) => {
-      const given = { ...parts.named(own), extracted: named(names, values) };
-      return extractor.run(given as unknown as RunParts, ctx as Context);
-    },
-    refuse: (_, error) => {
-      throw error;
-    },
-  });
+function runOne(node: Node, ctx: RequestContext, values: Values): unknown {
+  return node.parts.take(ctx, { node, values }, oneTaker);
 }
+
+const oneTaker: Taker<{ readonly node: Node; readonly values: Values }> = {
+  use: (ctx, own, { node, values }) => {
+    const given = { ...node.parts.named(own), extracted: named(node.names, values) };
+    return node.extractor.run(given as unknown as RunParts, ctx as Context);
+  },
+  refuse: (_, error) => {
+    throw error;
+  },
+};
 
 function namesIn(extractors: Extractors | undefined, order: readonly unknown[]): Names {
   return Object.entries(extractors ?? {}).map(([name, one]) => [name, order.indexOf(one)]);

@@ -22,37 +22,9 @@ interface CompiledPart {
 
 const partNames: readonly PartName[] = ["params", "query", "headers", "cookies", "body"];
 
-/** What validation gave: a value for each part, or what is wrong with some. */
-class Outcome {
-  readonly values: unknown[] = [];
-  #refused: [name: PartName, refusal: Refusal][] | undefined = undefined;
-
-  add(name: PartName, value: unknown): void {
-    if (value instanceof Refusal) {
-      this.#refused ??= [];
-      this.#refused.push([name, value]);
-    }
-    this.values.push(value);
-  }
-
-  /** What is wrong, of all parts; undefined when nothing is. */
-  issues(): Issue[] | undefined {
-    if (this.#refused === undefined) return undefined;
-    const issues: Issue[] = [];
-    for (const [part, refusal] of this.#refused) {
-      for (const { pointer, message, expected } of refusal.findings()) {
-        // One literal for each shape: a copy with one more key takes three times as long.
-        if (expected === undefined) issues.push({ in: part, pointer, message });
-        else issues.push({ in: part, pointer, message, expected });
-      }
-    }
-    return issues;
-  }
-}
-
 /** What is done with the parts of a request that fits, and with one that does not. */
-export interface Taker {
-  readonly use: (ctx: RequestContext, values: readonly unknown[]) => unknown;
+export interface Taker<Given> {
+  readonly use: (ctx: RequestContext, values: readonly unknown[], given: Given) => unknown;
   readonly refuse: (ctx: RequestContext, error: ValidationError) => unknown;
 }
 
@@ -69,15 +41,59 @@ export class Parts {
   }
 
   /**
-   * Validates all parts and hands over their values, now unless a library makes it wait.
+   * Validates all parts and hands over their values with what the caller gave for them, now unless a
+   * library makes it wait.
    *
    * @throws HTTPError for a body that is no JSON.
    */
-  take(ctx: RequestContext, taker: Taker): unknown {
-    const outcome = new Outcome();
-    const waiting = this.#validate(ctx, outcome, 0);
-    if (waiting === undefined) return settle(ctx, outcome, taker);
-    return waiting.then(() => settle(ctx, outcome, taker));
+  take<Given>(ctx: RequestContext, given: Given, taker: Taker<Given>): unknown {
+    const parts = this.#parts;
+    const values: unknown[] = [];
+    for (let at = 0; at < parts.length; at++) {
+      const { read, validate } = parts[at]!;
+      const value = validate(read(ctx));
+      values.push(value);
+      if (value instanceof Promise) {
+        return this.#takeLater(ctx, values).then(() => this.#settle(ctx, given, values, taker));
+      }
+    }
+    return this.#settle(ctx, given, values, taker);
+  }
+
+  /** Goes on behind a value that is awaited, the last one so far. */
+  async #takeLater(ctx: RequestContext, values: unknown[]): Promise<void> {
+    values.push(await values.pop());
+    for (const { read, validate } of this.#parts.slice(values.length)) {
+      values.push(await validate(read(ctx)));
+    }
+  }
+
+  #settle<Given>(
+    ctx: RequestContext,
+    given: Given,
+    values: readonly unknown[],
+    { use, refuse }: Taker<Given>,
+  ): unknown {
+    for (let at = 0; at < values.length; at++) {
+      if (values[at] instanceof Refusal) {
+        return refuse(ctx, new ValidationError(this.#issues(values)));
+      }
+    }
+    return use(ctx, values, given);
+  }
+
+  #issues(values: readonly unknown[]): Issue[] {
+    const issues: Issue[] = [];
+    for (const [at, value] of values.entries()) {
+      if (!(value instanceof Refusal)) continue;
+      const part = this.#parts[at]!.name;
+      for (const { pointer, message, expected } of value.findings()) {
+        // One literal for each shape: a copy with one more key takes three times as long.
+        if (expected === undefined) issues.push({ in: part, pointer, message });
+        else issues.push({ in: part, pointer, message, expected });
+      }
+    }
+    return issues;
   }
 
   /** Puts the values in the place of what was sent. */
@@ -90,27 +106,6 @@ export class Parts {
   named(values: readonly unknown[]): Partial<Record<PartName, unknown>> {
     return Object.fromEntries(this.#parts.map(({ name }, at) => [name, values[at]]));
   }
-
-  #validate(ctx: RequestContext, outcome: Outcome, start: number): Promise<void> | undefined {
-    const parts = this.#parts;
-    for (let at = start; at < parts.length; at++) {
-      const { name, read, validate } = parts[at]!;
-      const value = validate(read(ctx));
-      if (value instanceof Promise) {
-        return value.then((settled) => {
-          outcome.add(name, settled);
-          return this.#validate(ctx, outcome, at + 1);
-        });
-      }
-      outcome.add(name, value);
-    }
-    return undefined;
-  }
-}
-
-function settle(ctx: RequestContext, outcome: Outcome, { use, refuse }: Taker): unknown {
-  const issues = outcome.issues();
-  return issues === undefined ? use(ctx, outcome.values) : refuse(ctx, new ValidationError(issues));
 }
 
 /** Names of the query that a schema speaks of; of other libraries' schemas they are unknown. */

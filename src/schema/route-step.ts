@@ -53,15 +53,15 @@ function compileStep(
   const rules =
     response === undefined ? undefined : new AnswerRules(response, scope.development, named);
   const refuse = refuserOf(scope);
-  const answer = (ctx: RequestContext, extracted: unknown): unknown =>
-    parts.take(ctx, {
-      use: (_, values) => {
-        parts.give(ctx, values);
-        const value = handler(ctx, extracted);
-        return rules === undefined ? value : rules.finish(ctx, value);
-      },
-      refuse,
-    });
+  const taker: Taker<unknown> = {
+    use: (ctx, values, extracted) => {
+      parts.give(ctx, values);
+      const value = handler(ctx, extracted);
+      return rules === undefined ? value : rules.finish(ctx, value);
+    },
+    refuse,
+  };
+  const answer: ExtractedStep = (ctx, extracted) => parts.take(ctx, extracted, taker);
   if (extract === undefined) return (ctx) => answer(ctx, noExtracts);
   return extracting(new Extraction(extract, queryNames), answer, refuse);
 }
@@ -87,7 +87,7 @@ function extracting(extraction: Extraction, answer: ExtractedStep, refuse: Refus
   };
 }
 
-type Refuse = Taker["refuse"];
+type Refuse = Taker<unknown>["refuse"];
 
 const noExtracts = Object.freeze({});
 
