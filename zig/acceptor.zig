@@ -42,11 +42,19 @@ fn tokenOf(place: usize) reactor_module.Token {
 const accept_max = 64;
 const pause_ms = 100;
 
-/// Takes a bound, listening, non-blocking socket.
+/// Takes a bound, listening, non-blocking socket that no other process has.
 pub fn listen(server: anytype, fd: sys.Descriptor) reactor_module.RegisterError!void {
+    return listenOn(server, fd, .alone);
+}
+
+fn listenOn(
+    server: anytype,
+    fd: sys.Descriptor,
+    sharing: reactor_module.Sharing,
+) reactor_module.RegisterError!void {
     const place = server.listeners.items.len;
     try server.listeners.ensureUnusedCapacity(server.core.allocator, 1);
-    try server.reactor.addListener(fd, tokenOf(place));
+    try server.reactor.addListener(fd, tokenOf(place), sharing);
     server.listeners.appendAssumeCapacity(.{ .fd = fd, .wanted = true });
 }
 
@@ -56,10 +64,9 @@ pub fn want(server: anytype, fd: sys.Descriptor, wanted: bool) reactor_module.Re
     for (server.listeners.items, 0..) |*listener, place| {
         if (listener.fd != fd) continue;
         listener.wanted = wanted;
-        try watch(server, place, wanted and server.accept_again_ms == null);
-        return if (!wanted) takeAccepted(server, place);
+        return watch(server, place, wanted and server.accept_again_ms == null);
     }
-    if (wanted) return listen(server, fd);
+    if (wanted) return listenOn(server, fd, .shared);
 }
 
 /// After an event of a listener.
@@ -91,17 +98,6 @@ fn acceptSome(server: anytype, place: usize) bool {
         admit(server, fd, &address);
     }
     return server.accept_again_ms == null;
-}
-
-/// A reactor may have accepted more than was asked for: that is no other process's any more.
-fn takeAccepted(server: anytype, place: usize) void {
-    const connections = &server.core.connections;
-    var address: sys.Address = undefined;
-    while (server.reactor.takeAccepted(server.listeners.items[place].fd, &address)) |fd| {
-        if (connections.count == connections.slots.len) {
-            server.reactor.close(fd, .end);
-        } else admit(server, fd, &address);
-    }
 }
 
 fn admit(server: anytype, fd: sys.Descriptor, address: *const sys.Address) void {
@@ -164,7 +160,6 @@ pub fn stop(server: anytype, ending: Ending) void {
         watch(server, place, false) catch {};
         if (ending == .close) while (acceptSome(server, place)) {};
         listener.wanted = false;
-        takeAccepted(server, place);
         if (ending == .close) server.reactor.close(listener.fd, .end);
     }
     if (ending == .close) server.listeners.clearRetainingCapacity();

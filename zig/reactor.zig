@@ -31,6 +31,14 @@ pub const Ending = enum {
 /// Events taken in one turn: more wait for the next one, which comes at once.
 pub const events_max = 256;
 
+/// Who takes connections from a listening socket.
+pub const Sharing = enum {
+    /// This reactor, and nobody else.
+    alone,
+    /// Other processes too, now or later: what is not asked for stays in its queue.
+    shared,
+};
+
 pub const RegisterError = error{ OutOfMemory, Unexpected };
 
 /// One connection's bytes of a batch that is sent together.
@@ -60,9 +68,9 @@ pub const Native = switch (builtin.os.tag) {
 };
 
 const contract = .{
-    "deinit", "descriptor", "observe",       "rest",         "poll",    "setAlarm", "add",
-    "modify", "accept",     "addListener",   "takeAccepted", "nowMs",   "receive",  "send",
-    "close",  "sendFile",   "shutdownWrite", "sendMany",     "seconds",
+    "deinit",  "descriptor", "observe",  "rest",        "poll",     "setAlarm",      "add",
+    "modify",  "accept",     "receive",  "send",        "sendMany", "shutdownWrite", "close",
+    "seconds", "nowMs",      "sendFile", "addListener",
 };
 
 /// A compile-time check that a backend has every declaration of the contract.

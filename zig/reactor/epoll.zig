@@ -122,7 +122,14 @@ pub const Epoll = struct {
         return mapped(sys.epollControl(self.epoll, .add, fd, bits(interest), token));
     }
 
-    pub fn addListener(self: *Epoll, fd: sys.Descriptor, token: Token) reactor.RegisterError!void {
+    pub fn addListener(
+        self: *Epoll,
+        fd: sys.Descriptor,
+        token: Token,
+        sharing: reactor.Sharing,
+    ) reactor.RegisterError!void {
+        // Nothing is accepted before it is asked for.
+        _ = sharing;
         return self.add(fd, token, .{ .read = true, .write = false });
     }
 
@@ -142,16 +149,6 @@ pub const Epoll = struct {
     ) sys.AcceptError!sys.Descriptor {
         _ = self;
         return sys.accept(listener, address);
-    }
-
-    /// All that was not asked for is in the kernel's queue.
-    pub fn takeAccepted(
-        self: *Epoll,
-        listener: sys.Descriptor,
-        address: *sys.Address,
-    ) ?sys.Descriptor {
-        _ = .{ self, listener, address };
-        return null;
     }
 
     pub fn receive(self: *Epoll, fd: sys.Descriptor, buffer: []u8) sys.ReceiveError!usize {

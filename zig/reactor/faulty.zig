@@ -150,8 +150,9 @@ pub fn Faulty(comptime Backend: type) type {
             self: *Self,
             fd: sys.Descriptor,
             token: Token,
+            sharing: reactor.Sharing,
         ) reactor.RegisterError!void {
-            return self.inner.addListener(fd, token);
+            return self.inner.addListener(fd, token, sharing);
         }
 
         pub fn modify(
@@ -187,14 +188,6 @@ pub fn Faulty(comptime Backend: type) type {
             self.losses += 1;
             self.inner.close(fd, .reset);
             return error.ConnectionAborted;
-        }
-
-        pub fn takeAccepted(
-            self: *Self,
-            listener: sys.Descriptor,
-            address: *sys.Address,
-        ) ?sys.Descriptor {
-            return self.inner.takeAccepted(listener, address);
         }
 
         fn fails(self: *Self) error{ WouldBlock, ConnectionReset, OutOfMemory }!void {

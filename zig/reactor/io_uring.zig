@@ -57,7 +57,7 @@ const Entry = struct {
     /// Nothing more is received.
     ended: enum(u8) { no, end, reset } = .no,
     failure: ?sys.AcceptError = null,
-    /// Bytes are read by calls of `receive` alone.
+    /// Bytes are read, or connections accepted, by calls of their own.
     direct: bool = false,
     /// In `ready`, in `changed`.
     is_ready: bool = false,
@@ -308,15 +308,21 @@ pub const IoUring = struct {
         token: Token,
         interest: Interest,
     ) reactor.RegisterError!void {
-        return self.register(fd, token, interest, false);
+        try self.register(fd, token, interest, false);
+        if (self.asleep) self.flush();
     }
 
+    /// A multishot accept empties the queue at once, and of several processes the kernel wakes the
+    /// same one each time. So a socket that others have too is polled, and accepted from by calls.
     pub fn addListener(
         self: *IoUring,
         fd: sys.Descriptor,
         token: Token,
+        sharing: reactor.Sharing,
     ) reactor.RegisterError!void {
-        return self.register(fd, token, .{ .read = true, .write = false }, true);
+        try self.register(fd, token, .{ .read = true, .write = false }, true);
+        self.entries[@intCast(fd)].direct = sharing == .shared;
+        if (self.asleep) self.flush();
     }
 
     fn register(
@@ -338,7 +344,6 @@ pub const IoUring = struct {
             .is_changed = entry.is_changed,
         };
         self.change(fd);
-        if (self.asleep) self.flush();
     }
 
     /// Grows what has a place for every descriptor.
@@ -406,14 +411,15 @@ pub const IoUring = struct {
     }
 
     fn wantsReceive(entry: *const Entry) bool {
-        if (entry.listener) return entry.interest.read and entry.failure == null;
-        return entry.interest.read and entry.ended == .no and !entry.direct and
-            entry.parked < parked_max;
+        if (!entry.interest.read or entry.direct) return false;
+        if (entry.listener) return entry.failure == null;
+        return entry.ended == .no and entry.parked < parked_max;
     }
 
     /// Null: no poll. A reset shows in a poll for nothing too, where nothing is received.
     fn wantedPoll(entry: *const Entry) ?u16 {
-        if (entry.listener or entry.ended == .reset) return null;
+        if (entry.listener) return if (entry.interest.read and entry.direct) POLL.IN else null;
+        if (entry.ended == .reset) return null;
         var mask: u16 = 0;
         if (entry.interest.write) mask |= POLL.OUT;
         const reads = entry.interest.read and entry.ended == .no;
@@ -624,15 +630,16 @@ pub const IoUring = struct {
 
     // Descriptors.
 
-    /// Of a listener that is watched everybody who waits is accepted already; of another one the
-    /// kernel has to be asked.
+    /// Where a multishot accept is out, everybody who waits is here already; elsewhere the kernel
+    /// has to be asked.
     pub fn accept(
         self: *IoUring,
         listener: sys.Descriptor,
         address: *sys.Address,
     ) sys.AcceptError!sys.Descriptor {
         const entry = self.entryOf(listener) orelse return error.WouldBlock;
-        if (entry.first == none and !entry.interest.read) return sys.accept(listener, address);
+        const asks = entry.direct or !entry.interest.read;
+        if (entry.first == none and asks) return sys.accept(listener, address);
         if (entry.first == none) {
             const failure = entry.failure orelse return error.WouldBlock;
             entry.failure = null;
@@ -647,20 +654,6 @@ pub const IoUring = struct {
             return reason;
         };
         return fd;
-    }
-
-    /// What left the listener's queue already.
-    pub fn takeAccepted(
-        self: *IoUring,
-        listener: sys.Descriptor,
-        address: *sys.Address,
-    ) ?sys.Descriptor {
-        self.reap();
-        while (true) {
-            const entry = self.entryOf(listener) orelse return null;
-            if (entry.first == none) return null;
-            return self.accept(listener, address) catch continue;
-        }
     }
 
     pub fn receive(self: *IoUring, fd: sys.Descriptor, buffer: []u8) sys.ReceiveError!usize {

@@ -147,11 +147,12 @@ pub fn Kqueue(comptime Calls: type) type {
             });
         }
 
-        /// A listener has nothing to write.
+        /// Nothing is accepted before it is asked for.
         pub fn addListener(
             self: *Self,
             fd: sys.Descriptor,
             token: Token,
+            _: reactor.Sharing,
         ) reactor.RegisterError!void {
             return self.add(fd, token, .{ .read = true, .write = false });
         }
@@ -171,11 +172,6 @@ pub fn Kqueue(comptime Calls: type) type {
             address: *sys.Address,
         ) sys.AcceptError!sys.Descriptor {
             return sys.accept(listener, address);
-        }
-
-        /// All that was not asked for is in the kernel's queue.
-        pub fn takeAccepted(_: *Self, _: sys.Descriptor, _: *sys.Address) ?sys.Descriptor {
-            return null;
         }
 
         pub fn receive(_: *Self, fd: sys.Descriptor, buffer: []u8) sys.ReceiveError!usize {

@@ -92,9 +92,10 @@ pub const Linux = union(enum) {
         self: *Linux,
         fd: sys.Descriptor,
         token: reactor.Token,
+        sharing: reactor.Sharing,
     ) reactor.RegisterError!void {
         return switch (self.*) {
-            inline else => |*backend| backend.addListener(fd, token),
+            inline else => |*backend| backend.addListener(fd, token, sharing),
         };
     }
 
@@ -116,16 +117,6 @@ pub const Linux = union(enum) {
     ) sys.AcceptError!sys.Descriptor {
         return switch (self.*) {
             inline else => |*backend| backend.accept(listener, address),
-        };
-    }
-
-    pub fn takeAccepted(
-        self: *Linux,
-        listener: sys.Descriptor,
-        address: *sys.Address,
-    ) ?sys.Descriptor {
-        return switch (self.*) {
-            inline else => |*backend| backend.takeAccepted(listener, address),
         };
     }
 

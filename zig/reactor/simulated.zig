@@ -149,6 +149,7 @@ pub const Simulated = struct {
         self: *Simulated,
         fd: sys.Descriptor,
         token: Token,
+        _: reactor.Sharing,
     ) reactor.RegisterError!void {
         return self.add(fd, token, .{ .read = true, .write = false });
     }
@@ -180,15 +181,6 @@ pub const Simulated = struct {
             return @intCast(index);
         }
         return error.WouldBlock;
-    }
-
-    pub fn takeAccepted(
-        self: *Simulated,
-        fd: sys.Descriptor,
-        address: *sys.Address,
-    ) ?sys.Descriptor {
-        _ = .{ self, fd, address };
-        return null;
     }
 
     pub fn receive(self: *Simulated, fd: sys.Descriptor, buffer: []u8) sys.ReceiveError!usize {
