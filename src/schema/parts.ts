@@ -41,8 +41,8 @@ export class Parts {
   }
 
   /**
-   * Validates all parts and hands over their values with what the caller gave for them, now unless a
-   * library makes it wait.
+   * Validates all parts and hands over their values with what the caller gave for them, now unless
+   * a library makes it wait.
    *
    * @throws HTTPError for a body that is no JSON.
    */
