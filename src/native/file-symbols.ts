@@ -2,10 +2,9 @@
  * The library's functions for files; see `symbols.ts`. In a module of their own, because programs
  * without files never call them.
  */
-import { dlopen } from "bun:ffi";
-import { libraryPath } from "./library.ts";
+import { openLibrary } from "./open-library.ts";
 
-const { symbols } = dlopen(await libraryPath(), {
+const symbols = openLibrary({
   chopin_files_create: { args: [], returns: "ptr" },
   chopin_files_root: { args: ["ptr", "ptr", "u32", "u32", "u32", "ptr", "u32"], returns: "i32" },
   chopin_files_embedded: { args: ["ptr", "u32", "ptr", "u32"], returns: "i32" },

@@ -27,7 +27,7 @@ export interface RootOptions {
   readonly checkMs: number;
 }
 
-/** What `zig/c/file.zig` takes for methods. */
+/** What native code takes for methods. */
 export const planMethod = { get: 0, head: 1, other: 2 } as const;
 
 /** What `bun --hot` finds again: roots would otherwise pile up with every change of a module. */
@@ -77,7 +77,11 @@ export function rootOf(folder: string, options: RootOptions): number {
     texts,
     texts.length,
   );
-  if (id < 0) throw new ChopinError("files_folder", `${folder}: ${folderFault(id)}.`);
+  if (id < 0)
+    throw new ChopinError(
+      "files_folder",
+      `${folder}: ${folderFaults[id] ?? "the folder cannot be opened"}.`,
+    );
   roots.set(key, id);
   return id;
 }
@@ -236,15 +240,8 @@ function textsOf({ cacheControl, fallback, indexes }: RootOptions): Buffer {
   return Buffer.from(`${cacheControl}\n${fallback}\n${names}`);
 }
 
-function folderFault(result: number): string {
-  switch (result) {
-    case code.invalidArgument:
-      return "there is no such folder";
-    case code.permissionDenied:
-      return "the folder may not be opened";
-    case code.tooManyDescriptors:
-      return "the process has no descriptor left to open the folder";
-    default:
-      return "the folder cannot be opened";
-  }
-}
+const folderFaults: Readonly<Record<number, string>> = {
+  [code.invalidArgument]: "there is no such folder",
+  [code.permissionDenied]: "the folder may not be opened",
+  [code.tooManyDescriptors]: "the process has no descriptor left to open the folder",
+};

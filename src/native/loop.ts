@@ -79,6 +79,17 @@ class NextRound {
   }
 }
 
+/**
+ * Handlers that awaited nothing slow settle in microtasks, which would run right after this turn:
+ * run now, their answers need not wait for Bun's loop to come round.
+ */
+function answerSettled(handle: Pointer, view: Uint32Array): void {
+  drainMicrotasks();
+  if (view[control.lateCount] !== 0 || view[control.piecesQueued] !== 0) {
+    chopin_answers_flush(handle);
+  }
+}
+
 /** Creates the wake-up and asks for the first turn. Throws when no wake-up works on this system. */
 export function startLoop(options: LoopOptions): Loop {
   const { handle, view, returned, afterTurn } = options;
@@ -93,17 +104,6 @@ export function startLoop(options: LoopOptions): Loop {
     if (!closed && !next.asked) turn();
   });
   const observed = options.waits && chopin_loop_observe(handle) === 1;
-
-  /**
-   * Handlers that awaited nothing slow settle in microtasks, which would run right after this turn:
-   * run now, their answers need not wait for Bun's loop to come round.
-   */
-  function answerSettled(): void {
-    drainMicrotasks();
-    if (view[control.lateCount] !== 0 || view[control.piecesQueued] !== 0) {
-      chopin_answers_flush(handle);
-    }
-  }
 
   /**
    * Turns without Bun's loop between them, as long as nobody else uses it and for as long as one
@@ -121,7 +121,7 @@ export function startLoop(options: LoopOptions): Loop {
       // A handler runs Bun's loop, as test frameworks do: its own turn is below and not yet over.
       if (done < 0) return;
       returned();
-      if (view[control.requestsPending] !== 0) answerSettled();
+      if (view[control.requestsPending] !== 0) answerSettled(handle, view);
       afterTurn();
       if (closed) return;
       quietTurns = done > 0 ? 0 : quietTurns + 1;

@@ -2,10 +2,9 @@
  * The library's functions for metrics; see `symbols.ts`. In a module of their own, because programs
  * without metrics never call them.
  */
-import { dlopen } from "bun:ffi";
-import { libraryPath } from "./library.ts";
+import { openLibrary } from "./open-library.ts";
 
-const { symbols } = dlopen(await libraryPath(), {
+const symbols = openLibrary({
   chopin_metrics_create: { args: ["u32", "u32", "u32"], returns: "ptr" },
   chopin_metrics_attach: { args: ["i32"], returns: "ptr" },
   chopin_metrics_destroy: { args: ["ptr"], returns: "i32" },

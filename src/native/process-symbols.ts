@@ -2,10 +2,9 @@
  * The library's functions for several processes that are one service; see `symbols.ts`. In a module
  * of their own, because a program that serves alone calls few of them, and most never.
  */
-import { dlopen } from "bun:ffi";
-import { libraryPath } from "./library.ts";
+import { openLibrary } from "./open-library.ts";
 
-const { symbols } = dlopen(await libraryPath(), {
+const symbols = openLibrary({
   chopin_listeners_tcp: {
     args: ["ptr", "u32", "u32", "u32", "u32", "ptr", "ptr"],
     returns: "i32",

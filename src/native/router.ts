@@ -6,9 +6,10 @@ import { CString, type Pointer } from "bun:ffi";
 import type { PreparedAnswer } from "../answer.ts";
 import { fieldLines } from "../answer-fields.ts";
 import { ChopinError } from "../errors.ts";
-import { code, flag, limits, methodTokens, request, special } from "./abi.ts";
+import { code, flag, methodTokens, request, special } from "./abi.ts";
 import type { NativeRouter } from "./contract.ts";
 import { RouteRefused } from "./route-refused.ts";
+import { capturesOf, pathText, spanText } from "./spans.ts";
 import {
   chopin_router_add,
   chopin_router_commit,
@@ -230,26 +231,4 @@ export class Router implements NativeRouter {
     if (result >= 0) return;
     throw new ChopinError("native_failure", `The native router refused a call (code ${result}).`);
   }
-}
-
-function pathText(words: Uint32Array, bytes: Buffer): string {
-  const text = spanText(words, bytes, request.path);
-  if ((words[request.methodFlags]! & flag.escaped) === 0) return text;
-  return text.replaceAll("%", "%25").replaceAll("\0", "%2F");
-}
-
-function capturesOf(words: Uint32Array, bytes: Buffer): (string | undefined)[] {
-  const captures: (string | undefined)[] = [];
-  const count = Math.min(words[request.paramsCount]!, limits.paramsMax);
-  for (let index = 0; index < count; index++) {
-    const at = request.params + 2 * index;
-    captures.push(words[at] === 0 ? undefined : spanText(words, bytes, at));
-  }
-  return captures;
-}
-
-/** The text of a span, given the word of its offset. ASCII reads the same in both encodings. */
-function spanText(words: Uint32Array, bytes: Buffer, at: number): string {
-  const start = words[at]!;
-  return bytes.utf8Slice(start, start + words[at + 1]!);
 }

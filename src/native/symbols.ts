@@ -2,89 +2,70 @@
  * The library's functions as module-level constants: called with their exact arity the engine
  * compiles each call to a direct one (2–6 ns). Importing this module loads the library.
  */
-import { CString, dlopen, type Pointer } from "bun:ffi";
+import { CString, type Pointer } from "bun:ffi";
 import { abiVersion } from "./abi.ts";
-import { libraryPath } from "./library.ts";
+import { openLibrary, wrongVersion } from "./open-library.ts";
 
-const path = await libraryPath();
+const symbols = openLibrary({
+  chopin_abi_version: { args: [], returns: "u32" },
+  chopin_abi_layout: { args: [], returns: "ptr" },
 
-function open() {
-  try {
-    return dlopen(path, {
-      chopin_abi_version: { args: [], returns: "u32" },
-      chopin_abi_layout: { args: [], returns: "ptr" },
+  chopin_router_create: { args: [], returns: "ptr" },
+  chopin_router_destroy: { args: ["ptr"], returns: "i32" },
+  chopin_router_method: { args: ["ptr", "ptr", "u32"], returns: "i32" },
+  chopin_router_add: {
+    args: ["ptr", "u32", "ptr", "u32", "u32", "u32", "u32", "ptr"],
+    returns: "i32",
+  },
+  chopin_router_constant: {
+    args: ["ptr", "u32", "u32", "u32", "ptr", "u32", "ptr", "u32"],
+    returns: "i32",
+  },
+  chopin_router_files: { args: ["ptr", "u32", "ptr", "u32", "u32"], returns: "i32" },
+  chopin_router_prefix: { args: ["ptr", "ptr", "u32", "ptr"], returns: "i32" },
+  chopin_router_commit: { args: ["ptr", "u32"], returns: "i32" },
+  chopin_router_conflict: { args: ["ptr", "ptr"], returns: "i32" },
+  chopin_router_match: {
+    args: ["ptr", "ptr", "u32", "ptr", "u32", "ptr", "ptr", "u32"],
+    returns: "i32",
+  },
+  chopin_router_reason: { args: ["u32"], returns: "ptr" },
 
-      chopin_router_create: { args: [], returns: "ptr" },
-      chopin_router_destroy: { args: ["ptr"], returns: "i32" },
-      chopin_router_method: { args: ["ptr", "ptr", "u32"], returns: "i32" },
-      chopin_router_add: {
-        args: ["ptr", "u32", "ptr", "u32", "u32", "u32", "u32", "ptr"],
-        returns: "i32",
-      },
-      chopin_router_constant: {
-        args: ["ptr", "u32", "u32", "u32", "ptr", "u32", "ptr", "u32"],
-        returns: "i32",
-      },
-      chopin_router_files: { args: ["ptr", "u32", "ptr", "u32", "u32"], returns: "i32" },
-      chopin_router_prefix: { args: ["ptr", "ptr", "u32", "ptr"], returns: "i32" },
-      chopin_router_commit: { args: ["ptr", "u32"], returns: "i32" },
-      chopin_router_conflict: { args: ["ptr", "ptr"], returns: "i32" },
-      chopin_router_match: {
-        args: ["ptr", "ptr", "u32", "ptr", "u32", "ptr", "ptr", "u32"],
-        returns: "i32",
-      },
-      chopin_router_reason: { args: ["u32"], returns: "ptr" },
+  chopin_server_create: { args: ["ptr", "ptr", "ptr"], returns: "ptr" },
+  chopin_server_destroy: { args: ["ptr"], returns: "i32" },
+  chopin_server_view: { args: ["ptr"], returns: "ptr" },
+  chopin_server_name: { args: ["ptr", "ptr", "u32"], returns: "i32" },
+  chopin_server_router: { args: ["ptr", "ptr"], returns: "i32" },
+  chopin_server_listen_tcp: { args: ["ptr", "ptr", "u32", "u32", "u32"], returns: "i32" },
+  chopin_server_listen_unix: { args: ["ptr", "ptr", "u32", "u32"], returns: "i32" },
+  chopin_server_listen_fd: { args: ["ptr", "i32", "u32"], returns: "i32" },
+  chopin_server_drain: { args: ["ptr", "u32", "u32"], returns: "i32" },
+  chopin_server_end: { args: ["ptr"], returns: "i32" },
+  chopin_server_turn: { args: ["ptr", "u32"], returns: "i32" },
+  chopin_server_arm: { args: ["ptr"], returns: "i32" },
+  chopin_server_reactor: { args: ["ptr"], returns: "u32" },
+  chopin_server_bytes_in_use: { args: ["ptr"], returns: "u32" },
+  chopin_wakeup_create: { args: ["ptr", "u32"], returns: "i32" },
+  chopin_loop_observe: { args: ["ptr"], returns: "i32" },
 
-      chopin_server_create: { args: ["ptr", "ptr", "ptr"], returns: "ptr" },
-      chopin_server_destroy: { args: ["ptr"], returns: "i32" },
-      chopin_server_view: { args: ["ptr"], returns: "ptr" },
-      chopin_server_name: { args: ["ptr", "ptr", "u32"], returns: "i32" },
-      chopin_server_router: { args: ["ptr", "ptr"], returns: "i32" },
-      chopin_server_listen_tcp: { args: ["ptr", "ptr", "u32", "u32", "u32"], returns: "i32" },
-      chopin_server_listen_unix: { args: ["ptr", "ptr", "u32", "u32"], returns: "i32" },
-      chopin_server_listen_fd: { args: ["ptr", "i32", "u32"], returns: "i32" },
-      chopin_server_drain: { args: ["ptr", "u32", "u32"], returns: "i32" },
-      chopin_server_end: { args: ["ptr"], returns: "i32" },
-      chopin_server_turn: { args: ["ptr", "u32"], returns: "i32" },
-      chopin_server_arm: { args: ["ptr"], returns: "i32" },
-      chopin_server_reactor: { args: ["ptr"], returns: "u32" },
-      chopin_server_bytes_in_use: { args: ["ptr"], returns: "u32" },
-      chopin_wakeup_create: { args: ["ptr", "u32"], returns: "i32" },
-      chopin_loop_observe: { args: ["ptr"], returns: "i32" },
+  chopin_request_hold: { args: ["ptr", "u32"], returns: "i32" },
+  chopin_request_stage: { args: ["ptr", "u32", "u32"], returns: "i32" },
+  chopin_request_header: { args: ["ptr", "u32", "u32", "u32"], returns: "i32" },
+  chopin_request_address: { args: ["ptr", "u32"], returns: "i32" },
+  chopin_request_body: { args: ["ptr", "u32", "ptr", "u32"], returns: "i32" },
+  chopin_name_intern: { args: ["ptr", "ptr", "u32"], returns: "i32" },
 
-      chopin_request_hold: { args: ["ptr", "u32"], returns: "i32" },
-      chopin_request_stage: { args: ["ptr", "u32", "u32"], returns: "i32" },
-      chopin_request_header: { args: ["ptr", "u32", "u32", "u32"], returns: "i32" },
-      chopin_request_address: { args: ["ptr", "u32"], returns: "i32" },
-      chopin_request_body: { args: ["ptr", "u32", "ptr", "u32"], returns: "i32" },
-      chopin_name_intern: { args: ["ptr", "ptr", "u32"], returns: "i32" },
+  chopin_answer_attach: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
+  chopin_answer_file: { args: ["ptr", "u32", "u32", "ptr"], returns: "i32" },
+  chopin_answers_flush: { args: ["ptr"], returns: "i32" },
 
-      chopin_answer_attach: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
-      chopin_answer_file: { args: ["ptr", "u32", "u32", "ptr"], returns: "i32" },
-      chopin_answers_flush: { args: ["ptr"], returns: "i32" },
-
-      chopin_stream_write: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
-      chopin_stream_end: { args: ["ptr", "u32", "u32", "u32"], returns: "i32" },
-      chopin_body_read: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
-    });
-  } catch (cause) {
-    throw new Error(
-      `Chopin's native library at ${path} does not fit this package: install the package again, ` +
-        "or run `bun run build` in a checkout",
-      { cause },
-    );
-  }
-}
-
-const { symbols } = open();
+  chopin_stream_write: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
+  chopin_stream_end: { args: ["ptr", "u32", "u32", "u32"], returns: "i32" },
+  chopin_body_read: { args: ["ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
+});
 
 const found = symbols.chopin_abi_version();
-if (found !== abiVersion) {
-  throw new Error(
-    `Chopin's native library speaks version ${found} of the border, this package version ` +
-      `${abiVersion}: install the package again, or run \`bun run build\` in a checkout`,
-  );
-}
+if (found !== abiVersion) throw wrongVersion(found, abiVersion);
 
 export const {
   chopin_router_create,
