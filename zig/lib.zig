@@ -131,6 +131,9 @@ test {
     _ = @import("sending.zig");
     _ = @import("server.zig");
     _ = @import("simulation.zig");
+    _ = @import("simulation_connections.zig");
+    _ = @import("simulation_exchanges.zig");
+    _ = @import("simulation_limits.zig");
     _ = @import("slab.zig");
     _ = @import("stream_medley.zig");
     _ = @import("stream_simulation.zig");
