@@ -22,6 +22,8 @@ pub const Epoll = struct {
     tick: sys.Descriptor,
     awake: bool = false,
     timer: sys.Descriptor,
+    /// What the timer is set to.
+    alarm_ms: ?u64 = null,
 
     /// Events of the timer and of the observed loop carry no token of the server's.
     const timer_token: Token = std.math.maxInt(Token);
@@ -86,6 +88,7 @@ pub const Epoll = struct {
         for (ready) |event| {
             switch (event.data.u64) {
                 timer_token => {
+                    self.alarm_ms = null;
                     _ = try sys.counterRead(self.timer);
                     continue;
                 },
@@ -109,8 +112,10 @@ pub const Epoll = struct {
 
     /// Makes `descriptor` readable at this time of `nowMs`'s clock; null: no more.
     pub fn setAlarm(self: *Epoll, at_ms: ?u64) void {
+        if (at_ms == self.alarm_ms) return;
         const at_ns = if (at_ms) |ms| ms * std.time.ns_per_ms else null;
-        sys.timerSet(self.timer, at_ns) catch {};
+        sys.timerSet(self.timer, at_ns) catch return;
+        self.alarm_ms = at_ms;
     }
 
     pub fn add(
