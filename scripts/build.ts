@@ -14,7 +14,7 @@ import { libraryFaults } from "./library-check.ts";
 import { hostLibrary, root, zigBuild } from "./setup.ts";
 
 /** The modules that users import, by `exports` in package.json. */
-const entries = ["index.ts", "middleware/index.ts"];
+const entries = ["index.ts", "middleware/index.ts", "openapi/index.ts"];
 
 const targets = [
   "darwin-arm64",

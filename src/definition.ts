@@ -48,6 +48,10 @@ export interface RouteListing {
   readonly place: string;
   /** What it was declared with: schemas, extractors, documentation. */
   readonly options: RouteOptions<never>;
+  /** The answer, where it is the same for every request; undefined: there is a handler. */
+  readonly constant: unknown;
+  /** Hooks that may answer for errors in place of the usual problem body. */
+  readonly hooks: { readonly onError: boolean; readonly onInvalid: boolean };
 }
 
 /** A route with its whole path. */
@@ -122,16 +126,28 @@ export function joinPaths(prefix: string, path: string): string {
   return path === "/" || path === "" ? prefix : prefix + path;
 }
 
-/** Every route with its whole path, in the order of declaration. */
-export function listRoutes(definition: Definition, prefix: string): RouteListing[] {
+/**
+ * Every route with its whole path, in the order of declaration. `around` is what the applications
+ * have that this one is nested in.
+ */
+export function listRoutes(
+  definition: Definition,
+  prefix: string,
+  around: RouteListing["hooks"] = { onError: false, onInvalid: false },
+): RouteListing[] {
+  const has = (name: "onError" | "onInvalid") =>
+    around[name] || (definition[name] ?? firstOf(definition, name)) !== undefined;
+  const hooks = { onError: has("onError"), onInvalid: has("onInvalid") };
   return definition.entries.flatMap((entry) => {
     if (entry.type === "layer") return [];
-    if (entry.type === "merge") return listRoutes(entry.definition, prefix);
+    if (entry.type === "merge") return listRoutes(entry.definition, prefix, hooks);
     if (entry.type === "nest") {
-      return listRoutes(entry.definition, joinPaths(prefix, entry.prefix));
+      return listRoutes(entry.definition, joinPaths(prefix, entry.prefix), hooks);
     }
-    const { method, path, options, place } = entry.route;
-    return [{ method, path: joinPaths(prefix, path), name: options.name, place, options }];
+    const { method, path, options, place, answer } = entry.route;
+    const constant = typeof answer === "function" ? undefined : answer;
+    const whole = joinPaths(prefix, path);
+    return [{ method, path: whole, name: options.name, place, options, constant, hooks }];
   });
 }
 

@@ -4,28 +4,27 @@
  */
 import type { RouteListing } from "../definition.ts";
 import { captureNames } from "../route.ts";
-import type { RouteDocumentation } from "../route-options.ts";
-import { schemasByStatus } from "./answers.ts";
+import type { RouteDocumentation, SecurityRequirements } from "../route-options.ts";
+import { type AnswerDescription, answersOf, constantAnswers } from "./describe-answers.ts";
+import {
+  combinedParameters,
+  type ParameterDescription,
+  parametersIn,
+  places,
+  type Resolve,
+} from "./describe-parameters.ts";
 import { inOrder } from "./extraction.ts";
-import type { PartName } from "./issue.ts";
-import { type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
-import type { Part, Responses } from "./types.ts";
+import { type JsonSchema, jsonSchemaOf, type Side } from "./json-schema.ts";
+import { isOptional, isTypeBox } from "./node.ts";
+import type { Part, Schema, StandardSchema } from "./types.ts";
 
-/** A parameter: a capture, a query field, a field or a cookie. */
-export interface ParameterDescription {
-  readonly in: "path" | "query" | "header" | "cookie";
-  readonly name: string;
-  readonly required: boolean;
-  /** Any text, where the route has no schema for it. */
-  readonly schema: JsonSchema;
-}
+export type { AnswerDescription } from "./describe-answers.ts";
+export type { ParameterDescription } from "./describe-parameters.ts";
 
-/** An answer of one status. */
-export interface AnswerDescription {
-  readonly status: number;
-  /** Undefined: without a body, or the library of the schema has no JSON Schema for it. */
-  readonly schema: JsonSchema | undefined;
-  readonly hasBody: boolean;
+/** How schemas are read. `openapi/` puts references in the place of those that have a name. */
+export interface SchemaReader {
+  readonly read: (schema: Schema, side: Side) => JsonSchema | undefined;
+  readonly resolve: Resolve;
 }
 
 export interface RouteDescription extends RouteDocumentation {
@@ -43,20 +42,17 @@ export interface RouteDescription extends RouteDocumentation {
   readonly validates: boolean;
 }
 
-const places: Readonly<Record<Exclude<PartName, "body">, ParameterDescription["in"]>> = {
-  params: "path",
-  query: "query",
-  headers: "header",
-  cookies: "cookie",
-};
+const asTheyAre: SchemaReader = { read: jsonSchemaOf, resolve: (schema) => schema };
 
 /** Describes a route of `app.routes()`. */
-export function describeRoute(listing: RouteListing): RouteDescription {
-  const { method, path, place, options } = listing;
+export function describeRoute(
+  listing: RouteListing,
+  reader: SchemaReader = asTheyAre,
+): RouteDescription {
+  const { method, path, place, options, constant } = listing;
   const { body } = options;
   const extractors = inOrder(options.extract).map((extractor) => extractor.options);
   const sources = [options, ...extractors];
-  const declared = sources.flatMap((source) => parametersOf(source));
   const captures = captureNames(path).names.map(
     (name): ParameterDescription => ({
       in: "path",
@@ -65,8 +61,13 @@ export function describeRoute(listing: RouteListing): RouteDescription {
       schema: { type: "string" },
     }),
   );
-  const answers = sources.flatMap(({ response }) => answersOf(response));
-  const security = options.security ?? combined(extractors.flatMap((one) => one.security ?? []));
+  const declared = combinedParameters(sources.flatMap((source) => parametersOf(source, reader)));
+  const answers = [
+    ...answersOf(options.response, reader, false),
+    ...(options.response === undefined ? constantAnswers(constant) : []),
+    ...extractors.flatMap(({ response }) => answersOf(response, reader, true)),
+  ];
+  const security = options.security ?? combined(extractors.map((one) => one.security));
   const { summary, description, tags, operationId, deprecated, hidden } = options;
   const described = { summary, description, tags, operationId, deprecated, hidden, security };
   return {
@@ -75,7 +76,7 @@ export function describeRoute(listing: RouteListing): RouteDescription {
     path,
     place,
     parameters: firstOfEach([...declared, ...captures], (one) => `${one.in} ${one.name}`),
-    body: body === undefined ? undefined : bodyOf(body),
+    body: body === undefined ? undefined : bodyOf(body, reader),
     answers: firstOfEach(answers, ({ status }) => status),
     validates:
       sources.some((source) =>
@@ -86,48 +87,55 @@ export function describeRoute(listing: RouteListing): RouteDescription {
   };
 }
 
-function bodyOf(body: NonNullable<Part>): RouteDescription["body"] {
-  const optional = Symbol.for("TypeBox.Optional") in body;
-  return { schema: jsonSchemaOf(body, "input") ?? {}, required: !optional };
+function bodyOf(body: Schema, reader: SchemaReader): RouteDescription["body"] {
+  return { schema: reader.read(body, "input") ?? {}, required: !mayBeAbsent(body) };
+}
+
+/** Whether a schema takes a body that was not sent. */
+function mayBeAbsent(body: Schema): boolean {
+  if (isTypeBox(body)) return isOptional(body) || body.default !== undefined;
+  try {
+    const result = (body as StandardSchema)["~standard"].validate(undefined);
+    if (!(result instanceof Promise)) return result.issues === undefined;
+    // What waits is not waited for, and nobody is to hear that it failed.
+    result.catch(() => undefined);
+  } catch {
+    // A schema of another kind is refused when the application starts.
+  }
+  return false;
 }
 
 function parametersOf(
   source: { readonly [Name in keyof typeof places]?: Part },
+  { read, resolve }: SchemaReader,
 ): ParameterDescription[] {
   return Object.entries(places).flatMap(([part, where]) => {
     const schema = source[part as keyof typeof places];
-    const whole = schema === undefined ? undefined : jsonSchemaOf(schema, "input");
-    const required = (whole?.required ?? []) as readonly string[];
-    const properties = Object.entries((whole?.properties ?? {}) as Record<string, JsonSchema>);
-    return properties.map(([name, member]) => ({
-      in: where,
-      name,
-      // What has a default need not be sent; a path has all of its captures.
-      required: where === "path" || (required.includes(name) && member.default === undefined),
-      schema: member,
-    }));
+    const whole = schema === undefined ? undefined : read(schema, "input");
+    return whole === undefined ? [] : parametersIn(whole, where, resolve);
   });
 }
 
-function answersOf(response: Responses): AnswerDescription[] {
-  if (response === undefined) return [];
-  const { success, byStatus } = schemasByStatus(response);
-  if (success !== undefined) {
-    return [{ status: 200, schema: jsonSchemaOf(success, "output"), hasBody: true }];
-  }
-  return Object.keys(response).map((key) => {
-    const status = Number(key);
-    const schema = byStatus.get(status);
-    const hasBody = schema !== undefined;
-    return { status, schema: hasBody ? jsonSchemaOf(schema, "output") : undefined, hasBody };
-  });
-}
-
-/** All that several extractors ask for has to be there at once. */
+/** One requirement of each extractor has to be met, in every way in which that can be done. */
 function combined(
-  requirements: readonly Readonly<Record<string, readonly string[]>>[],
-): RouteDocumentation["security"] {
-  return requirements.length === 0 ? undefined : [Object.assign({}, ...requirements)];
+  lists: readonly (SecurityRequirements | undefined)[],
+): SecurityRequirements | undefined {
+  const asked = lists.filter((list) => list !== undefined && list.length > 0);
+  if (asked.length === 0) return undefined;
+  return (asked as readonly SecurityRequirements[]).reduce<SecurityRequirements>(
+    (ways, list) => ways.flatMap((way) => list.map((requirement) => together(way, requirement))),
+    [{}],
+  );
+}
+
+type Requirement = SecurityRequirements[number];
+
+function together(one: Requirement, other: Requirement): Requirement {
+  const all: Record<string, readonly string[]> = { ...one };
+  for (const [scheme, scopes] of Object.entries(other)) {
+    all[scheme] = [...new Set([...(all[scheme] ?? []), ...scopes])];
+  }
+  return all;
 }
 
 function firstOfEach<Item>(items: readonly Item[], keyOf: (item: Item) => unknown): Item[] {

@@ -1,6 +1,7 @@
 /** Schemas as JSON Schema 2020-12, which OpenAPI 3.1 speaks. Called by `describe.ts`. */
-import { isObject, isTypeBox, kindOfNode, type SchemaNode } from "./node.ts";
+import { isTypeBox } from "./node.ts";
 import type { Schema } from "./types.ts";
+import { wireSchema } from "./wire-schema.ts";
 
 /** A JSON Schema as plain data. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -11,53 +12,53 @@ export type Side = "input" | "output";
 /** What Standard JSON Schema adds to Standard Schema; Zod and ArkType have it by themselves. */
 interface StandardJsonSchema {
   readonly "~standard"?: {
-    readonly jsonSchema?: Readonly<
-      Record<Side, (options: { readonly target: string }) => Record<string, unknown>>
-    >;
+    readonly vendor?: string;
+    readonly jsonSchema?: Readonly<Record<Side, (options: JsonSchemaOptions) => JsonSchema>>;
   };
 }
 
-const target = "draft-2020-12";
+interface JsonSchemaOptions {
+  readonly target: string;
+  readonly libraryOptions?: Readonly<Record<string, unknown>>;
+}
 
-/** TypeBox's own types as JSON has them. */
-const wireTypes: Readonly<Record<string, JsonSchema>> = {
-  Date: { type: "string", format: "date-time" },
-  BigInt: { type: "integer", format: "int64" },
-  Uint8Array: { type: "string", format: "binary" },
-  Undefined: { type: "null" },
-  Void: { type: "null" },
-};
+/** What Zod tells of a node: its definition, and the JSON Schema that may still be changed. */
+interface ZodOverride {
+  readonly zodSchema: {
+    readonly _zod: { readonly def: { readonly type: string; readonly coerce?: boolean } };
+  };
+  readonly jsonSchema: Record<string, unknown>;
+}
+
+const target = "draft-2020-12";
 
 /**
  * The JSON Schema of a schema; undefined when its library has none for it. Schemas of TypeBox that
  * have an `$id` keep it, and `$ref` names it.
  */
 export function jsonSchemaOf(schema: Schema, side: Side): JsonSchema | undefined {
-  if (isTypeBox(schema)) return plain(schema) as JsonSchema;
-  const standard = (schema as StandardJsonSchema)["~standard"];
+  if (isTypeBox(schema)) return wireSchema(schema, side) as JsonSchema;
+  const { vendor, jsonSchema } = (schema as StandardJsonSchema)["~standard"] ?? {};
+  if (jsonSchema === undefined) return undefined;
+  const libraryOptions = optionsOf(vendor, side);
   try {
-    const { $schema: _, ...rest } = standard?.jsonSchema?.[side]({ target }) ?? {};
-    return standard?.jsonSchema === undefined ? undefined : rest;
+    const { $schema: _, ...rest } = jsonSchema[side]({ target, ...libraryOptions });
+    return rest;
   } catch {
-    // Zod refuses what JSON has not, such as dates.
+    // A library may refuse what JSON has not.
     return undefined;
   }
 }
 
-/** Without symbols and functions, and with the types of the wire. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain);
-  if (!isObject(value)) return typeof value === "function" ? undefined : value;
-  const wire = isTypeBox(value) ? wireTypes[kindOfNode(value as SchemaNode)] : undefined;
-  const copy: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(value)) {
-    const own = plain(member);
-    if (own !== undefined) copy[name] = own;
-  }
-  // TypeBox limits dates by keywords that no one else knows.
-  return wire === undefined ? copy : { ...withoutTimestamps(copy), ...wire };
-}
-
-function withoutTimestamps(schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(schema).filter(([name]) => !/Timestamp$/.test(name)));
+/** What is asked of libraries that would otherwise refuse a whole schema for one part of it. */
+function optionsOf(vendor: string | undefined, side: Side): Partial<JsonSchemaOptions> {
+  if (vendor === "valibot") return { libraryOptions: { errorMode: "ignore" } };
+  if (vendor !== "zod") return {};
+  const override = ({ zodSchema, jsonSchema }: ZodOverride): void => {
+    const { type, coerce = false } = zodSchema._zod.def;
+    // A date is written as a date-time; only what coerces can read one.
+    if (type !== "date" || (side === "input" && !coerce)) return;
+    Object.assign(jsonSchema, { type: "string", format: "date-time" });
+  };
+  return { libraryOptions: { unrepresentable: "any", override } };
 }

@@ -65,12 +65,14 @@ describe("the package", () => {
         "README.md",
         "dist/index.js",
         "dist/middleware/index.js",
+        "dist/openapi/index.js",
         "package.json",
         ...libraries,
       ].sort(),
     );
     expect(files).toContain("dist/index.d.ts");
     expect(files).toContain("dist/middleware/index.d.ts");
+    expect(files).toContain("dist/openapi/index.d.ts");
   });
 
   test("depends on no other package and runs no script on its user's machine", () => {

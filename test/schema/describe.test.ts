@@ -6,6 +6,7 @@ import * as v from "valibot";
 import * as z from "zod";
 import { Chopin, extract, t } from "../../src/index.ts";
 import { describeRoute, type RouteDescription } from "../../src/schema/describe.ts";
+import type { JsonSchema } from "../../src/schema/json-schema.ts";
 
 function only(app: Chopin): RouteDescription {
   const [listing, ...others] = app.routes();
@@ -52,6 +53,9 @@ test("a route is described with all that its extractors take and answer", () => 
     required: ["id", "at"],
   };
   const text = { type: "string" };
+  const reasoned = { type: "object", properties: { reason: text }, required: ["reason"] };
+  const coded = { type: "object", properties: { code: text }, required: ["code"] };
+  const asJson = (schema: JsonSchema) => [{ mediaType: "application/json", schema }];
   expect(only(app)).toEqual({
     summary: "Replaces an item",
     description: "All of it.",
@@ -72,17 +76,15 @@ test("a route is described with all that its extractors take and answer", () => 
     ],
     body: { schema: item, required: true },
     answers: [
-      { status: 200, schema: item, hasBody: true },
-      { status: 204, schema: undefined, hasBody: false },
-      {
-        status: 404,
-        schema: { type: "object", properties: { reason: text }, required: ["reason"] },
-        hasBody: true,
-      },
+      { status: 200, schema: item, hasBody: true, content: asJson(item) },
+      { status: 204, schema: undefined, hasBody: false, content: [] },
+      { status: 404, schema: reasoned, hasBody: true, content: asJson(reasoned) },
       {
         status: 401,
-        schema: { type: "object", properties: { code: text }, required: ["code"] },
+        schema: coded,
         hasBody: true,
+        content: [{ mediaType: "application/problem+json", schema: coded }],
+        thrown: true,
       },
     ],
     validates: true,
@@ -114,8 +116,8 @@ test("other libraries tell their schema where they can", () => {
     ]);
   }
   const untold = only(
-    new Chopin().post("/", { body: z.object({ at: z.date() }), response: v.string() }, () => "a"),
+    new Chopin().post("/", { body: v.object({ at: v.date() }), response: v.string() }, () => "a"),
   );
   expect(untold.body).toEqual({ schema: {}, required: true });
-  expect(untold.answers).toEqual([{ status: 200, schema: undefined, hasBody: true }]);
+  expect(untold.answers).toEqual([{ status: 200, schema: undefined, hasBody: true, content: [] }]);
 });

@@ -1,0 +1,128 @@
+/** The answers that a `response` option or a constant stands for. Called by `describe.ts`. */
+import { isPlain } from "../answer.ts";
+import { schemasByStatus } from "./answers.ts";
+import type { Resolve } from "./describe-parameters.ts";
+import type { JsonSchema, Side } from "./json-schema.ts";
+import { typeOf, typesOf } from "./json-types.ts";
+import { isTypeBox, kindOfNode } from "./node.ts";
+import type { Responses, Schema } from "./types.ts";
+
+/** An answer of one status. */
+export interface AnswerDescription {
+  readonly status: number;
+  /** Undefined: without a body, or the library of the schema has no JSON Schema for it. */
+  readonly schema: JsonSchema | undefined;
+  readonly hasBody: boolean;
+  /** The body by its media type: text goes out as such, all else as JSON. Empty: not known. */
+  readonly content: readonly BodyDescription[];
+  /** An error that an extractor throws: without a schema it is a problem document. */
+  readonly thrown?: boolean;
+}
+
+/** A body of one media type. */
+export interface BodyDescription {
+  readonly mediaType: string;
+  readonly schema: JsonSchema;
+}
+
+/** How schemas are read; see `SchemaReader`. */
+interface Reader {
+  readonly read: (schema: Schema, side: Side) => JsonSchema | undefined;
+  readonly resolve: Resolve;
+}
+
+/** Statuses whose answers have no content (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
+const bodiless: readonly number[] = [204, 205, 304];
+
+/** Answers of a `response` option; `thrown`: of an extractor, which answers by errors. */
+export function answersOf(
+  response: Responses,
+  reader: Reader,
+  thrown: boolean,
+): AnswerDescription[] {
+  if (response === undefined) return [];
+  const { success, byStatus } = schemasByStatus(response);
+  const given: (readonly [status: number, schema: Schema | undefined])[] =
+    success === undefined
+      ? Object.keys(response).map((key) => [Number(key), byStatus.get(Number(key))])
+      : [[200, success]];
+  const answers = given.map(([status, schema]) => answerOf(status, schema, reader, thrown));
+  // A handler that returns null or nothing answers with 204.
+  const ok = answers.find(({ status }) => status === 200);
+  if (ok === undefined || !isNullable(ok, reader.resolve)) return answers;
+  const empty = { status: 204, schema: undefined, hasBody: false, content: [] };
+  const others = ok.hasBody || success === undefined ? answers : [];
+  return answers.some(({ status }) => status === 204) ? others : [...others, empty];
+}
+
+function answerOf(
+  status: number,
+  schema: Schema | undefined,
+  { read, resolve }: Reader,
+  thrown: boolean,
+): AnswerDescription {
+  const error = thrown && status >= 400;
+  const marks = error ? { thrown: true } : {};
+  const empty = { status, schema: undefined, hasBody: false, content: [], ...marks };
+  if (schema === undefined || bodiless.includes(status)) return empty;
+  const told = read(schema, "output");
+  if (told === undefined) return { status, schema: told, hasBody: true, content: [], ...marks };
+  const types = typesOf(told, resolve);
+  if (types?.size === 0) return empty;
+  const content = error
+    ? [{ mediaType: "application/problem+json", schema: told }]
+    : contentOf(told, isDate(schema) ? undefined : types, resolve);
+  return { status, schema: told, hasBody: true, content, ...marks };
+}
+
+/** A date is an object to whoever sends it, and so goes out as JSON. */
+function isDate(schema: Schema): boolean {
+  return isTypeBox(schema) && kindOfNode(schema) === "Date";
+}
+
+/** What a plain value goes out as; see `answer.ts`. */
+function contentOf(
+  schema: JsonSchema,
+  types: ReadonlySet<string> | undefined,
+  resolve: Resolve,
+): BodyDescription[] {
+  if (types === undefined || !types.has("string")) {
+    return [{ mediaType: "application/json", schema }];
+  }
+  if (types.size === 1) {
+    const binary = resolve(schema).format === "binary";
+    return [{ mediaType: binary ? "application/octet-stream" : "text/plain", schema }];
+  }
+  const variants = resolve(schema).anyOf;
+  const all = Array.isArray(variants) ? (variants as readonly JsonSchema[]) : [schema];
+  const onlyText = (one: JsonSchema): boolean => {
+    const own = typesOf(one, resolve);
+    return own?.size === 1 && own.has("string");
+  };
+  const text = all.filter(onlyText);
+  const rest = all.filter((one) => !onlyText(one));
+  return [
+    { mediaType: "application/json", schema: unionOf(rest, schema) },
+    { mediaType: "text/plain", schema: text.length === 0 ? { type: "string" } : unionOf(text) },
+  ];
+}
+
+function unionOf(variants: readonly JsonSchema[], otherwise: JsonSchema = {}): JsonSchema {
+  if (variants.length === 0) return otherwise;
+  return variants.length === 1 ? variants[0]! : { anyOf: variants };
+}
+
+function isNullable({ schema, hasBody }: AnswerDescription, resolve: Resolve): boolean {
+  if (!hasBody) return schema === undefined;
+  return schema !== undefined && typesOf(schema, resolve)?.has("null") === true;
+}
+
+/** The answer of a route that has a constant in place of a handler; its value is not told. */
+export function constantAnswers(constant: unknown): AnswerDescription[] {
+  if (constant === undefined) return [];
+  if (constant === null) return [{ status: 204, schema: undefined, hasBody: false, content: [] }];
+  if (typeof constant === "object" && !isPlain(constant)) return [];
+  const schema = { type: typeOf(constant) };
+  const mediaType = schema.type === "string" ? "text/plain" : "application/json";
+  return [{ status: 200, schema, hasBody: true, content: [{ mediaType, schema }] }];
+}
