@@ -7,7 +7,7 @@
  * and the same bundled 1 ms: more than a whole start to the first answer (9.7 ms with Bun.serve)
  * may differ.
  */
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { BunPlugin } from "bun";
 import { libraryFaults } from "./library-check.ts";
@@ -43,6 +43,7 @@ function buildLibraries(): void {
 async function buildDist(): Promise<void> {
   const outdir = join(root, "dist");
   rmSync(outdir, { recursive: true, force: true });
+  mkdirSync(outdir);
   await Bun.build({
     entrypoints: entries.map((entry) => join(root, "src", entry)),
     root: join(root, "src"),
@@ -54,6 +55,7 @@ async function buildDist(): Promise<void> {
     external: ["pino", "@opentelemetry/api"],
     plugins: [
       await builderInPlace(),
+      pageFiles(outdir),
       {
         // Libraries stay files beside the bundle, so that the user's own `bun build --compile`
         // embeds those of its target.
@@ -110,6 +112,31 @@ async function builderInPlace(): Promise<BunPlugin> {
     name: "builder",
     setup(builder) {
       builder.onLoad({ filter: /src\/schema\/typebox\.ts$/ }, () => ({ contents, loader: "js" }));
+    },
+  };
+}
+
+/**
+ * Swagger UI beside the bundle, compressed as it is sent: as it comes it would be a third of the
+ * package. Its licence and those of what it is made of go with it.
+ */
+function pageFiles(outdir: string): BunPlugin {
+  const source = join(root, "node_modules/swagger-ui-dist");
+  const folder = join(outdir, "swagger-ui");
+  const read = (name: string) => readFileSync(join(source, name));
+  const licences = ["LICENSE", "NOTICE", "swagger-ui-bundle.js.LICENSE.txt"];
+  mkdirSync(folder);
+  writeFileSync(join(folder, "LICENSE"), licences.map((name) => read(name)).join("\n"));
+  for (const name of ["swagger-ui-bundle.js", "swagger-ui.css"]) {
+    writeFileSync(join(folder, `${name}.gz`), Bun.gzipSync(read(name), { level: 9 }));
+  }
+  return {
+    name: "page",
+    setup(builder) {
+      builder.onResolve({ filter: /^swagger-ui-dist\// }, ({ path }) => {
+        const name = path.slice("swagger-ui-dist/".length);
+        return { path: `./swagger-ui/${name === "LICENSE" ? name : `${name}.gz`}`, external: true };
+      });
     },
   };
 }

@@ -1,7 +1,6 @@
 /** The application: what a program declares on it, and the server that it becomes. */
 import { compileProgram } from "./compile.ts";
 import type { State } from "./context.ts";
-import { Declarations } from "./declarations.ts";
 import { importRoutes, type Mounting, takeRoutes } from "./discovery.ts";
 import {
   bodyLimitDefault,
@@ -14,6 +13,7 @@ import { ChopinError } from "./errors.ts";
 import { answerRequest } from "./fetch.ts";
 import { Operations } from "./metrics/operations.ts";
 import type { Program } from "./program.ts";
+import { Reporting } from "./reporting.ts";
 import { type Server, type StopOptions, serveOptionsOf, startServing } from "./serving.ts";
 import { type ProxyTrust, trustOf } from "./trust-proxy.ts";
 import { lifeOf } from "./workers/options.ts";
@@ -33,7 +33,7 @@ let revision = 0;
  * app.get("/users/:id", ({ params }) => ({ id: params.id }));
  * await app.serve("0.0.0.0:8080");
  */
-export class Chopin<S extends object = State> extends Declarations<S> {
+export class Chopin<S extends object = State> extends Reporting<S> {
   #compiled: { readonly revision: number; readonly program: Promise<Program> } | undefined;
   #server: Promise<Server> | undefined;
   /** Nothing can be declared any more: the chains are composed. */

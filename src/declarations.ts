@@ -12,8 +12,6 @@ import { claimRoutes } from "./discovery.ts";
 import { ChopinError } from "./errors.ts";
 import type { Extractors } from "./extract.ts";
 import { type EmbeddedFiles, type FilesOptions, fileRoutes } from "./files.ts";
-import { Health, type HealthOptions } from "./health.ts";
-import { Metrics, type MetricsOptions } from "./metrics.ts";
 import {
   type Constant,
   declareRoute,
@@ -185,39 +183,6 @@ export abstract class Declarations<S extends object = State> {
     claimRoutes(declared);
     for (const route of declared) this.add({ type: "route", route });
     return this;
-  }
-
-  /**
-   * Counts what the server does, and tells it in the format of Prometheus: as a route of this
-   * application, or on a port of its own. Of applications nested in another only the route counts.
-   *
-   * @throws ChopinError `invalid_option`.
-   * @example
-   * app.metrics({ port: 9464 });
-   */
-  metrics(options: MetricsOptions<S> = {}): this {
-    this.change();
-    const metrics = new Metrics(options);
-    this.definition.metrics = metrics;
-    if (metrics.place !== undefined) return this;
-    return this.get(metrics.path, { use: options.use ?? [] }, (ctx) => metrics.answer(ctx));
-  }
-
-  /**
-   * Tells supervisors whether the process lives, and balancers whether it wants requests, by checks
-   * of your own; as routes of this application, or on a port of their own.
-   *
-   * @throws ChopinError `invalid_option`.
-   * @example
-   * app.health({ ready: { database: () => sql`select 1` } });
-   */
-  health(options: HealthOptions = {}): this {
-    this.change();
-    const health = new Health(options);
-    this.definition.health = health;
-    if (health.place !== undefined) return this;
-    this.get(health.livePath, (ctx) => health.answer(ctx, health.live()));
-    return this.get(health.readyPath, (ctx) => health.answer(ctx, health.ready()));
   }
 
   /** Every route with its whole path, in the order of declaration. */

@@ -3,6 +3,7 @@
  * become one list of routes and one of middleware. `app.ts` collects, `program.ts` compiles.
  */
 import type { Around, Scope, Step } from "./compose.ts";
+import { isDevelopment } from "./environment.ts";
 import { ChopinError } from "./errors.ts";
 import type { Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
@@ -25,7 +26,16 @@ type Entry =
   | { readonly type: "route"; readonly route: RouteDeclaration }
   | { readonly type: "layer"; readonly prefix: string; readonly around: Around }
   | { readonly type: "nest"; readonly prefix: string; readonly definition: Definition }
-  | { readonly type: "merge"; readonly definition: Definition };
+  | { readonly type: "merge"; readonly definition: Definition }
+  | Reporter;
+
+/** Routes that tell of all routes of an application, and so are made where it stands. */
+interface Reporter {
+  readonly type: "reporting";
+  /** Whether they are there in production. */
+  readonly production: boolean;
+  readonly make: (list: () => readonly RouteListing[]) => readonly RouteDeclaration[];
+}
 
 export interface Definition {
   readonly options: AppOptions;
@@ -110,6 +120,10 @@ export function flatten(definition: Definition, development: boolean): FlatDefin
       } else if (entry.type === "layer") {
         const whole = joinPaths(prefix, entry.prefix);
         flat.layers.push({ prefix: whole === "/" ? "" : whole, around: entry.around, scope });
+      } else if (entry.type === "reporting" && (development || entry.production)) {
+        for (const declaration of entry.make(() => listRoutes(own, prefix, hooksOf(parent)))) {
+          flat.routes.push({ declaration, path: joinPaths(prefix, declaration.path), scope });
+        }
       }
     }
     for (const entry of merged) {
@@ -138,17 +152,30 @@ export function listRoutes(
   const has = (name: "onError" | "onInvalid") =>
     around[name] || (definition[name] ?? firstOf(definition, name)) !== undefined;
   const hooks = { onError: has("onError"), onInvalid: has("onInvalid") };
+  const listed = ({ method, path, options, place, answer }: RouteDeclaration): RouteListing => {
+    const constant = typeof answer === "function" ? undefined : answer;
+    const whole = joinPaths(prefix, path);
+    return { method, path: whole, name: options.name, place, options, constant, hooks };
+  };
   return definition.entries.flatMap((entry) => {
     if (entry.type === "layer") return [];
     if (entry.type === "merge") return listRoutes(entry.definition, prefix, hooks);
     if (entry.type === "nest") {
       return listRoutes(entry.definition, joinPaths(prefix, entry.prefix), hooks);
     }
-    const { method, path, options, place, answer } = entry.route;
-    const constant = typeof answer === "function" ? undefined : answer;
-    const whole = joinPaths(prefix, path);
-    return [{ method, path: whole, name: options.name, place, options, constant, hooks }];
+    if (entry.type === "route") return [listed(entry.route)];
+    return entry.production || isDevelopment() ? entry.make(() => []).map(listed) : [];
   });
+}
+
+/** Which hooks an application or those around it have. */
+function hooksOf(scope: FlatScope | undefined): RouteListing["hooks"] {
+  const hooks = { onError: false, onInvalid: false };
+  for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
+    hooks.onError ||= at.onError !== undefined;
+    hooks.onInvalid ||= at.onInvalid !== undefined;
+  }
+  return hooks;
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * `app.health()`: whether the process lives, and whether it wants requests, for supervisors and
- * load balancers. Called by `declarations.ts`; `metrics/operations.ts` says when the server stops.
+ * load balancers. Called by `reporting.ts`; `metrics/operations.ts` says when the server stops.
  */
 import type { Context, Params } from "./context.ts";
 import { isDevelopment } from "./environment.ts";

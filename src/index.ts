@@ -51,6 +51,8 @@ export type { Form, FormFile, FormLimits, FormOptions, FormValue, Part } from ".
 export type { RequestHeaders } from "./headers.ts";
 export type { HealthCheck, HealthChecks, HealthOptions } from "./health.ts";
 export type { MetricsOptions } from "./metrics.ts";
+export type { OpenApiOptions } from "./openapi/options.ts";
+export type { OpenApiRoutesOptions } from "./openapi.ts";
 export type { Query } from "./query.ts";
 export { bytes, html, json, redirect, text } from "./response.ts";
 export type {

@@ -1,6 +1,6 @@
 /**
  * `app.metrics()`: what is counted while an application serves, for Prometheus and whoever reads
- * its format. Counting itself is native; see `zig/metrics.zig`. Called by `declarations.ts`; the
+ * its format. Counting itself is native; see `zig/metrics.zig`. Called by `reporting.ts`; the
  * server is handed over by `metrics/operations.ts`.
  */
 import type { Context, Params, State } from "./context.ts";

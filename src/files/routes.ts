@@ -61,7 +61,9 @@ export function fileRoutes(
       ? rootOf(absolutePath(source), rootOptions)
       : embeddedFiles(source, rootOptions);
   const { use, name } = options;
-  const routeOptions = { ...(use && { use }), ...(name !== undefined && { name }) };
+  // Files are no operations of an API.
+  const hidden = { hidden: true };
+  const routeOptions = { ...hidden, ...(use && { use }), ...(name !== undefined && { name }) };
   const prefix = path.endsWith("/") ? path.slice(0, -1) : path;
   const route = (pattern: string, handler: Step, native: boolean) => {
     handlers.set(handler, { root: native ? root : undefined });

@@ -8,3 +8,8 @@ declare module "*.dylib" {
   const path: string;
   export default path;
 }
+
+declare module "swagger-ui-dist/*" {
+  const path: string;
+  export default path;
+}

@@ -4,6 +4,7 @@
  */
 import type { RouteListing } from "../definition.ts";
 import { ChopinError } from "../errors.ts";
+import { optionsGivenTo } from "../openapi.ts";
 import type { SecurityRequirements } from "../route-options.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 import { writeDocument } from "./components.ts";
@@ -24,7 +25,7 @@ const version = "3.1.0";
 
 /**
  * The OpenAPI 3.1 document of an application: its routes, but for those that are `hidden`. The same
- * routes and options give the same document.
+ * routes and options give the same document. Options that are not given are those of `app.openapi`.
  *
  * @throws ChopinError `invalid_option` for wrong options; `invalid_route`, which names the routes,
  * for two schemas or operations of one name, and for a security scheme that is not defined.
@@ -32,7 +33,10 @@ const version = "3.1.0";
  * const document = openApiDocument(app, { info: { title: "Shop", version: "1.2.0" } });
  * await Bun.write("openapi.json", JSON.stringify(document, null, 2));
  */
-export function openApiDocument(app: OpenApiSource, options: OpenApiOptions = {}): OpenApiDocument {
+export function openApiDocument(
+  app: OpenApiSource,
+  options: OpenApiOptions = optionsGivenTo(app) ?? {},
+): OpenApiDocument {
   checkDocumentOptions("openApiDocument", options);
   const { info = {}, servers, tags, externalDocs, security, securitySchemes = {} } = options;
   const candidates = candidatesOf(app.routes());
