@@ -23,7 +23,7 @@ export interface DescribedRoute {
 /** Describes a route with definitions in the place of what its schemas refer to. */
 export function describe(listing: RouteListing, variant: PathVariant): DescribedRoute {
   const named = `${listing.method} ${listing.path} (${listing.place})`;
-  const { operationId, response } = listing.options;
+  const { operationId } = listing.options;
   const method = listing.method === "*" ? "ALL" : listing.method;
   const name = capitalised(operationId ?? operationName(method, variant.segments));
   const read = (schema: Schema, side: Side): JsonSchema | undefined => {
@@ -35,9 +35,7 @@ export function describe(listing: RouteListing, variant: PathVariant): Described
     return { listing, named, description: describeRoute(listing, { read, resolve }) };
   } catch (error) {
     if (!(error instanceof ChopinError) || error.message.startsWith(named)) throw error;
-    // Only a wrong status of `response` has no place in its words yet.
-    const reason = response === undefined ? error.message : `response: ${error.message}`;
-    throw new ChopinError(error.code, `${named}: ${reason}`, { cause: error });
+    throw new ChopinError(error.code, `${named}: ${error.message}.`, { cause: error });
   }
 }
 

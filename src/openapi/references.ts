@@ -37,8 +37,8 @@ export interface Origin {
   readonly wish: string;
 }
 
-/** Names that libraries number: `T0`, `__schema0`, `0`, `intersection219`. */
-const numbered = /^(?:T|__schema|[a-z]*)\d+$/;
+/** No name, and those that libraries number: `T0`, `__schema0`, `0`, `intersection219`. */
+const numbered = /^(?:|(?:T|__schema|[a-z]*)\d+)$/;
 
 /** The schema of a reference, where there is one. */
 export function resolve(schema: JsonSchema): JsonSchema {

@@ -45,7 +45,7 @@ export class ServedDocument {
   }
 
   page(ctx: RequestContext): unknown {
-    const html = pageHtml(this.#document, this.#paths, ctx.path.endsWith("/"));
+    const html = pageHtml(this.#document, this.#paths, ctx.path);
     return answerText(ctx, marked(html), {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": pagePolicy(this.#document),

@@ -71,7 +71,7 @@ function answerOf(
   if (types?.size === 0) return empty;
   const content = error
     ? [{ mediaType: "application/problem+json", schema: told }]
-    : contentOf(told, isDate(schema) ? undefined : types, resolve);
+    : contentOf(told, isDate(schema) ? new Set() : types, resolve);
   return { status, schema: told, hasBody: true, content, ...marks };
 }
 
@@ -86,9 +86,9 @@ function contentOf(
   types: ReadonlySet<string> | undefined,
   resolve: Resolve,
 ): BodyDescription[] {
-  if (types === undefined || !types.has("string")) {
-    return [{ mediaType: "application/json", schema }];
-  }
+  const json = { mediaType: "application/json", schema };
+  if (types === undefined) return [json, { mediaType: "text/plain", schema: { type: "string" } }];
+  if (!types.has("string")) return [json];
   if (types.size === 1) {
     const binary = resolve(schema).format === "binary";
     return [{ mediaType: binary ? "application/octet-stream" : "text/plain", schema }];

@@ -1,18 +1,19 @@
 /** The page that shows a document. Called by `serving.ts`. */
 import type { OpenApiPaths } from "../../openapi.ts";
-import type { OpenApiDocument, SecurityScheme } from "../types.ts";
+import type { OpenApiDocument, OpenApiServer, SecurityScheme } from "../types.ts";
 
 /**
  * The page. Everything in it is named relatively, so that it stands at any prefix and behind any
  * proxy.
  *
- * @param slash Whether the browser has a slash at the end of the page's path.
+ * @param at The path under which the browser has the page.
  */
-export function pageHtml(document: OpenApiDocument, paths: OpenApiPaths, slash: boolean): string {
+export function pageHtml(document: OpenApiDocument, paths: OpenApiPaths, at: string): string {
   const { docs = "/", json = "/openapi.json" } = paths;
-  const page = slash && !docs.endsWith("/") ? `${docs}/` : docs;
-  const files = relativePath(page, docs.endsWith("/") ? docs : `${docs}/`);
-  const told = relativePath(page, json);
+  const folder = at.endsWith("/") ? at : `${at}/`;
+  const prefix = folder.slice(0, -(docs.endsWith("/") ? docs : `${docs}/`).length);
+  const files = relativePath(at, folder);
+  const told = relativePath(at, prefix + json);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -39,7 +40,7 @@ export function pageHtml(document: OpenApiDocument, paths: OpenApiPaths, slash: 
  */
 export function pagePolicy({ servers = [], components }: OpenApiDocument): string {
   const schemes = Object.values(components?.securitySchemes ?? {});
-  const urls = [...servers.map(({ url }) => url), ...schemes.flatMap(tokenUrls)];
+  const urls = [...servers.flatMap(urlsOf), ...schemes.flatMap(tokenUrls)];
   const origins = new Set(urls.flatMap(originOf));
   return [
     "default-src 'none'",
@@ -61,10 +62,22 @@ function tokenUrls(scheme: SecurityScheme): string[] {
   return flows.flatMap(({ tokenUrl, refreshUrl }) => [tokenUrl ?? "", refreshUrl ?? ""]);
 }
 
-/** The origin of an absolute URL; variables of a server have values that nobody knows here. */
+/** The origin of an absolute URL. */
 function originOf(url: string): string[] {
-  const origin = /^https?:\/\/[^/?#\s;,{}'"]+/i.exec(url)?.[0];
-  return origin === undefined ? [] : [origin.toLowerCase()];
+  const told = URL.canParse(url) ? new URL(url) : undefined;
+  return told !== undefined && /^https?:$/.test(told.protocol) ? [told.origin] : [];
+}
+
+/** The URL of a server with its variables at their defaults, and with each other value. */
+function urlsOf({ url, variables = {} }: OpenApiServer): string[] {
+  const filled = (name?: string, value?: string): string =>
+    url.replaceAll(/\{([^{}]*)\}/g, (_, variable: string) =>
+      variable === name ? value! : (variables[variable]?.default ?? ""),
+    );
+  const others = Object.entries(variables).flatMap(([name, variable]) =>
+    (variable.enum ?? []).map((value) => filled(name, value)),
+  );
+  return [filled(), ...others];
 }
 
 /** From the page at one path to another path of the same application. */
@@ -75,8 +88,14 @@ function relativePath(from: string, to: string): string {
   while (shared < here.length && shared < there.length - 1 && here[shared] === there[shared]) {
     shared++;
   }
-  const up = "../".repeat(here.length - shared);
-  return escaped(up + there.slice(shared).join("/")) || "./";
+  // A dot in front: what has a colon would be taken for a scheme.
+  const up = "../".repeat(here.length - shared) || "./";
+  return escaped(up + there.slice(shared).map(encodedSegment).join("/"));
+}
+
+/** A segment of a canonical path, in which a percent sign is an escape already. */
+function encodedSegment(text: string): string {
+  return encodeURI(text.toWellFormed()).replaceAll("%25", "%");
 }
 
 function escaped(text: string): string {
