@@ -2,6 +2,7 @@
  * `app.openapi()`: the document of an application, and a page of it, as routes. What it takes is
  * loaded with the first request. Called by `reporting.ts`.
  */
+import type { State } from "./context.ts";
 import type { RouteListing } from "./definition.ts";
 import { ChopinError } from "./errors.ts";
 import { checkPath } from "./metrics/place.ts";
@@ -10,7 +11,7 @@ import type { RequestContext } from "./request-context.ts";
 import { callerPlace, type Middleware, type RouteDeclaration } from "./route.ts";
 
 /** Options of `app.openapi`: those of the document, and where it is. */
-export interface OpenApiRoutesOptions<S extends object> extends OpenApiOptions {
+export interface OpenApiRoutesOptions<S extends object = State> extends OpenApiOptions {
   /** "/openapi.json" unless told; false: no such route. */
   readonly json?: string | false;
   /** "/openapi.yaml" unless told; false: no such route. */

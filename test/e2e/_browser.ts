@@ -61,11 +61,11 @@ export class Browser {
     const command = [program, ...flags, `--user-data-dir=${folder}`, "about:blank"];
     const child = Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
     const socket = new WebSocket(await addressIn(child.stderr));
+    const browser = new Browser(child, folder, socket);
     await new Promise((resolve, reject) => {
       socket.onopen = resolve;
       socket.onerror = reject;
     });
-    const browser = new Browser(child, folder, socket);
     const { targetId } = await browser.#send("Target.createTarget", { url: "about:blank" });
     const attached = await browser.#send("Target.attachToTarget", { targetId, flatten: true });
     browser.#session = String(attached.sessionId);
@@ -115,6 +115,15 @@ export class Browser {
       }
       await Bun.sleep(50);
     }
+  }
+
+  /** Types into the first element that a selector finds, and leaves it. */
+  async type(selector: string, text: string): Promise<void> {
+    const found = `document.querySelector(${JSON.stringify(selector)})`;
+    await this.until(`${found} !== null`);
+    await this.evaluate(`${found}.focus()`);
+    await this.#send("Input.insertText", { text });
+    await this.evaluate(`${found}.blur()`);
   }
 
   /** A picture of the page as PNG. */

@@ -133,6 +133,25 @@ describe("a compiled executable", () => {
     expect(embedded).toEqual(libraries.filter((path) => path.startsWith(target)));
   });
 
+  test("has the page of its OpenAPI document in it", async () => {
+    const program = `import { Chopin } from "chopin";
+      const app = new Chopin().get("/", "hello").openapi();
+      console.log((await app.serve("127.0.0.1:0")).url);`;
+    writeFileSync(join(app, "documented.ts"), program);
+    const documented = join(elsewhere, "documented");
+    const command = [bun, "build", "--compile", "documented.ts", "--outfile", documented];
+    await succeed(command, { cwd: app, env: home });
+    const server = await start([documented], { cwd: elsewhere });
+    const sizes = ["swagger-ui.js", "swagger-ui.css", "licences.txt"].map(async (name) => {
+      const answer = await fetch(`${server.address}/docs/${name}`);
+      return [answer.status, (await answer.text()).length > 10_000];
+    });
+    const page = await fetch(`${server.address}/docs`);
+    const told = [page.status, ...(await Promise.all(sizes))];
+    await server.stop();
+    expect(told).toEqual([200, [200, true], [200, true], [200, true]]);
+  });
+
   // Elsewhere Bun's own copy is the only way, and its error names the folder.
   if (process.platform === "linux") {
     test("serves without a temporary folder, and says so in one line", async () => {

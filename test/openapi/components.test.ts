@@ -66,7 +66,7 @@ describe("a schema with an $id", () => {
       .get("/a", { response: Address }, never)
       .get("/b", { response: t.Array(Other) }, never);
     expect(() => openApiDocument(app)).toThrow(
-      /^Two schemas have the name "Address": one of GET \/a \(.*:\d+\), another of GET \/b \(.*:\d+\)/,
+      /^Two schemas have the name "Address": one of GET \/a \(.*\), another of GET \/b \(.*\)\./,
     );
   });
 
