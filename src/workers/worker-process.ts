@@ -3,26 +3,8 @@ import { constants } from "node:os";
 import { causeOf } from "./cause.ts";
 import { memoryKills } from "./cgroup.ts";
 import { Channel, type Order, type Place, placeVariable, type Report } from "./channel.ts";
+import { commandLine } from "./command-line.ts";
 import { managerVariables } from "./manager.ts";
-
-/** Options of Bun that are for one process, or were followed already. */
-const dropped = /^(--watch|--hot|--inspect(-brk|-wait)?|--cwd|--eval|-e|--print|-p)(=|$)/;
-/** Those of them whose value may be an argument of its own. */
-const valued = /^(--cwd|--eval|-e|--print|-p)$/;
-
-/** How this program is started once more. */
-export function commandLine(
-  { execPath, execArgv, argv }: Pick<NodeJS.Process, "execPath" | "execArgv" | "argv"> = process,
-  main: string = Bun.main,
-): string[] {
-  const [, , ...given] = argv;
-  // A compiled executable has its options and its main module inside.
-  if (main.startsWith("/$bunfs/")) return [execPath, ...given];
-  const kept = execArgv.filter(
-    (option, at) => !dropped.test(option) && !valued.test(execArgv[at - 1] ?? ""),
-  );
-  return [execPath, ...kept, main, ...given];
-}
 
 /** What a worker tells while it runs. */
 export interface Watcher {

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { causeOf } from "../../src/workers/cause.ts";
 import { memoryKills, processors } from "../../src/workers/cgroup.ts";
+import { commandLine } from "../../src/workers/command-line.ts";
 import { lifeOf } from "../../src/workers/options.ts";
-import { commandLine } from "../../src/workers/worker-process.ts";
 
 describe("the command line of a worker", () => {
   const execPath = "/usr/bin/bun";
