@@ -13,8 +13,17 @@ import type { BunPlugin } from "bun";
 import { libraryFaults } from "./library-check.ts";
 import { hostLibrary, root, zigBuild } from "./setup.ts";
 
-/** The modules that users import, by `exports` in package.json. */
-const entries = ["index.ts", "middleware/index.ts", "openapi/index.ts"];
+/**
+ * The modules that users import, by `exports` in package.json, the binary, and the module that it
+ * preloads into programs.
+ */
+const entries = [
+  "index.ts",
+  "middleware/index.ts",
+  "openapi/index.ts",
+  "cli/index.ts",
+  "cli/collect.ts",
+];
 
 const targets = [
   "darwin-arm64",

@@ -1,4 +1,5 @@
 /** The application: what a program declares on it, and the server that it becomes. */
+import { collectorOf, describe, describing, type Form } from "./collector.ts";
 import { compileProgram } from "./compile.ts";
 import type { State } from "./context.ts";
 import { importRoutes, type Mounting, takeRoutes } from "./discovery.ts";
@@ -71,9 +72,12 @@ export class Chopin<S extends object = State> extends Reporting<S> {
    * const response = await app.fetch(new Request("http://localhost/users/7"));
    */
   async fetch(request: Request, options: { readonly ip?: string } = {}): Promise<Response> {
+    if (this.#trust === undefined) {
+      collectorOf()?.fetched(this, request);
+      const { trustProxy } = this.definition.options;
+      this.#trust = { proxies: trustOf(trustProxy, process.env.CHOPIN_TRUST_PROXY) };
+    }
     const program = await this.#program(bodyLimitDefault);
-    const { trustProxy } = this.definition.options;
-    this.#trust ??= { proxies: trustOf(trustProxy, process.env.CHOPIN_TRUST_PROXY) };
     return answerRequest(program, request, options.ip ?? "", this.#trust.proxies);
   }
 
@@ -94,7 +98,8 @@ export class Chopin<S extends object = State> extends Reporting<S> {
     if (this.#server !== undefined) {
       throw new ChopinError("already_serving", "This application serves already: stop() it first.");
     }
-    const server = this.#start(serveOptionsOf(address));
+    const options = serveOptionsOf(address);
+    const server = collectorOf()?.serve(this, options) ?? this.#start(options);
     this.#server = server;
     try {
       return await server;
@@ -107,6 +112,18 @@ export class Chopin<S extends object = State> extends Reporting<S> {
   /** Stops listening, lets requests in flight finish, closes all connections. */
   async stop(options: StopOptions = {}): Promise<void> {
     await (await this.#server)?.stop(options);
+  }
+
+  /**
+   * For `chopin openapi`: see `collector.ts`.
+   *
+   * @internal
+   */
+  async [describing](form: Form): Promise<string> {
+    await this.#mounting;
+    // What could not be served is refused as it would be then.
+    await this.#program(bodyLimitDefault);
+    return describe(this, form);
   }
 
   async #start(given: ServeOptions): Promise<Server> {

@@ -1,6 +1,14 @@
 /** The package as its users get it: packed, added to an empty folder, served, compiled. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { libraryPath } from "../../src/native/library.ts";
@@ -63,6 +71,8 @@ describe("the package", () => {
         "CHANGELOG.md",
         "LICENSE",
         "README.md",
+        "dist/cli/collect.js",
+        "dist/cli/index.js",
         "dist/index.js",
         "dist/middleware/index.js",
         "dist/openapi/index.js",
@@ -97,6 +107,34 @@ describe("the package", () => {
     const tsc = join(root, "node_modules/typescript/bin/tsc");
     const command = [bun, tsc, ...flags, ...modules, ...types, "server.ts"];
     expect((await finish(command, { cwd: app, env: home })).stdout).toBe("");
+  });
+});
+
+describe("the binary", () => {
+  const path = join(scratch, "bin");
+
+  beforeAll(() => {
+    mkdirSync(path);
+    for (const name of ["bun", "bunx"]) symlinkSync(bun, join(path, name));
+  });
+
+  test("describes the user's program with `bunx chopin openapi server.ts`", async () => {
+    const env = { ...home, PATH: path };
+    const command = [join(path, "bunx"), "--no-install", "chopin", "openapi", "server.ts"];
+    const { stdout, stderr } = await succeed(command, { cwd: app, env });
+    expect(stderr).toBe("");
+    expect(Object.keys(JSON.parse(stdout).paths)).toEqual(["/", "/users/{id}"]);
+    const client = await succeed([...command, "--client"], { cwd: app, env });
+    expect(client.stdout).toContain('  readonly "GET /users/:id": {\n');
+  });
+
+  test("is a command of the user's folder", async () => {
+    const env = { ...home, PATH: path };
+    const command = join(app, "node_modules/.bin/chopin");
+    const { stdout } = await succeed([command, "--help"], { cwd: app, env });
+    expect(stdout).toStartWith("Usage: chopin ");
+    const { version } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    expect((await succeed([command, "--version"], { cwd: app, env })).stdout).toBe(`${version}\n`);
   });
 });
 
