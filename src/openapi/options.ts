@@ -12,7 +12,7 @@ import type {
 /** What a document says beside the routes. */
 export interface OpenApiOptions {
   readonly info?: OpenApiInfo;
-  /** Where the API is served; unless told, where the document is. */
+  /** Where the API is served; unless told, at the root of the host of the document. */
   readonly servers?: readonly OpenApiServer[];
   /** Tags that routes have, with descriptions, in the order of pages. */
   readonly tags?: readonly OpenApiTag[];

@@ -102,6 +102,6 @@ function noteOf({ route }: Candidate): string {
 function namesOf(segments: readonly PathSegment[]): string[] {
   const captures = segments.filter((segment) => typeof segment !== "string");
   const taken = captures.map(({ name }) => name);
-  const free = ["wildcard", "rest", "wildcardRest"].find((name) => !taken.includes(name))!;
+  const free = ["rest", "wildcard", "restOfPath"].find((name) => !taken.includes(name))!;
   return taken.map((name) => (name === "*" ? free : name));
 }

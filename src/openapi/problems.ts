@@ -1,6 +1,5 @@
 /** Error answers that the server itself gives, as components. Called by `responses.ts`. */
 import type { JsonSchema } from "../schema/json-schema.ts";
-import { reasonPhrase } from "../status.ts";
 import { Definition } from "./references.ts";
 
 const problemProperties = {
@@ -44,48 +43,50 @@ const validationSchema: JsonSchema = {
   required: ["type", "title", "status", "code", "detail", "errors"],
 };
 
-/** Answers under `components/responses`. */
-export type ProblemName = "Problem" | "InvalidJson" | "UnsupportedMediaType" | "ValidationProblem";
+/** Answers under `components/responses`, and what each says. */
+const answers = {
+  InvalidJson: "The body is not JSON.",
+  Problem: "An error.",
+  UnsupportedMediaType: "The body is not sent as JSON.",
+  ValidationProblem: "The request does not fit its schemas.",
+} as const;
 
+/** Name of an answer under `components/responses`. */
+export type ProblemName = keyof typeof answers;
+
+/** RFC 9457 3. */
 const mediaType = "application/problem+json";
 
-/** The problems of one document: each has definitions of its own. */
+/** The problems of one document, which has definitions of its own. */
 export class Problems {
   readonly #problem = component("Problem", problemSchema);
   readonly #validation = component("ValidationProblem", validationSchema);
   readonly #used = new Set<ProblemName>();
 
-  /** An answer that is a problem, by its status. */
-  answer(status: number): JsonSchema {
-    return { description: reasonPhrase(status), ...this.#content(this.#problem) };
-  }
-
-  /** A reference to one of the answers that stand under `components`. */
+  /** A reference to an answer. */
   reference(name: ProblemName): JsonSchema {
     this.#used.add(name);
     return { $ref: `#/components/responses/${name}` };
   }
 
-  /** What `components/responses` has to hold; undefined: nothing. */
-  components(): JsonSchema | undefined {
-    const all: Readonly<Record<ProblemName, JsonSchema>> = {
-      InvalidJson: { description: "The body is not JSON.", ...this.#content(this.#problem) },
-      Problem: { description: "An error.", ...this.#content(this.#problem) },
-      UnsupportedMediaType: {
-        description: "The body is not sent as JSON.",
-        ...this.#content(this.#problem),
-      },
-      ValidationProblem: {
-        description: "The request does not fit its schemas.",
-        ...this.#content(this.#validation),
-      },
-    };
-    const used = Object.entries(all).filter(([name]) => this.#used.has(name as ProblemName));
-    return used.length === 0 ? undefined : Object.fromEntries(used);
+  /** The content of an answer, beside what else it may contain. */
+  content(name: ProblemName, others: JsonSchema = {}): JsonSchema {
+    const own = { $ref: name === "ValidationProblem" ? this.#validation : this.#problem };
+    const other = (others[mediaType] as { readonly schema: JsonSchema } | undefined)?.schema;
+    const schema = other === undefined ? own : { anyOf: [other, own] };
+    return { ...others, [mediaType]: { schema } };
   }
 
-  #content(definition: Definition): JsonSchema {
-    return { content: { [mediaType]: { schema: { $ref: definition } } } };
+  /** What `components/responses` has to hold; undefined: nothing. */
+  components(): JsonSchema | undefined {
+    const used = Object.entries(answers).filter(([name]) => this.#used.has(name as ProblemName));
+    if (used.length === 0) return undefined;
+    return Object.fromEntries(
+      used.map(([name, description]) => [
+        name,
+        { description, content: this.content(name as ProblemName) },
+      ]),
+    );
   }
 }
 

@@ -15,8 +15,10 @@ export interface AnswerDescription {
   readonly hasBody: boolean;
   /** The body by its media type: text goes out as such, all else as JSON. Empty: not known. */
   readonly content: readonly BodyDescription[];
-  /** An error that an extractor throws: without a schema it is a problem document. */
-  readonly thrown?: boolean;
+  /** Nobody but extractors answers so, by throwing. */
+  readonly thrown: boolean;
+  /** It may be the usual problem document, beside what `content` says. */
+  readonly problem: boolean;
 }
 
 /** A body of one media type. */
@@ -50,7 +52,7 @@ export function answersOf(
   // A handler that returns null or nothing answers with 204.
   const ok = answers.find(({ status }) => status === 200);
   if (ok === undefined || !isNullable(ok, reader.resolve)) return answers;
-  const empty = { status: 204, schema: undefined, hasBody: false, content: [] };
+  const empty = emptyAnswer(204, thrown);
   const others = ok.hasBody || success === undefined ? answers : [];
   return answers.some(({ status }) => status === 204) ? others : [...others, empty];
 }
@@ -62,17 +64,21 @@ function answerOf(
   thrown: boolean,
 ): AnswerDescription {
   const error = thrown && status >= 400;
-  const marks = error ? { thrown: true } : {};
-  const empty = { status, schema: undefined, hasBody: false, content: [], ...marks };
-  if (schema === undefined || bodiless.includes(status)) return empty;
+  const empty = emptyAnswer(status, thrown);
+  if (schema === undefined) return { ...empty, problem: error };
+  if (bodiless.includes(status)) return empty;
   const told = read(schema, "output");
-  if (told === undefined) return { status, schema: told, hasBody: true, content: [], ...marks };
+  if (told === undefined) return { ...empty, hasBody: true };
   const types = typesOf(told, resolve);
   if (types?.size === 0) return empty;
   const content = error
     ? [{ mediaType: "application/problem+json", schema: told }]
     : contentOf(told, isDate(schema) ? new Set() : types, resolve);
-  return { status, schema: told, hasBody: true, content, ...marks };
+  return { ...empty, schema: told, hasBody: true, content };
+}
+
+function emptyAnswer(status: number, thrown: boolean): AnswerDescription {
+  return { status, schema: undefined, hasBody: false, content: [], thrown, problem: false };
 }
 
 /** A date is an object to whoever sends it, and so goes out as JSON. */
@@ -117,12 +123,39 @@ function isNullable({ schema, hasBody }: AnswerDescription, resolve: Resolve): b
   return schema !== undefined && typesOf(schema, resolve)?.has("null") === true;
 }
 
+/** Answers that several sources name, each status once: any of them may be given. */
+export function combinedAnswers(all: readonly AnswerDescription[]): AnswerDescription[] {
+  const combined = new Map<number, AnswerDescription>();
+  for (const answer of all) {
+    const other = combined.get(answer.status);
+    combined.set(answer.status, other === undefined ? answer : either(other, answer));
+  }
+  return [...combined.values()];
+}
+
+function either(one: AnswerDescription, other: AnswerDescription): AnswerDescription {
+  const content = new Map(one.content.map((body) => [body.mediaType, body]));
+  for (const { mediaType, schema } of other.content) {
+    const known = content.get(mediaType);
+    const same = known === undefined || Bun.deepEquals(known.schema, schema);
+    const both = same ? schema : { anyOf: [known.schema, schema] };
+    content.set(mediaType, { mediaType, schema: both });
+  }
+  return {
+    ...one,
+    hasBody: one.hasBody || other.hasBody,
+    content: [...content.values()],
+    thrown: one.thrown && other.thrown,
+    problem: one.problem || other.problem,
+  };
+}
+
 /** The answer of a route that has a constant in place of a handler; its value is not told. */
 export function constantAnswers(constant: unknown): AnswerDescription[] {
   if (constant === undefined) return [];
-  if (constant === null) return [{ status: 204, schema: undefined, hasBody: false, content: [] }];
+  if (constant === null) return [emptyAnswer(204, false)];
   if (typeof constant === "object" && !isPlain(constant)) return [];
   const schema = { type: typeOf(constant) };
   const mediaType = schema.type === "string" ? "text/plain" : "application/json";
-  return [{ status: 200, schema, hasBody: true, content: [{ mediaType, schema }] }];
+  return [{ ...emptyAnswer(200, false), schema, hasBody: true, content: [{ mediaType, schema }] }];
 }

@@ -5,7 +5,12 @@
 import type { RouteListing } from "../definition.ts";
 import { captureNames } from "../route.ts";
 import type { RouteDocumentation, SecurityRequirements } from "../route-options.ts";
-import { type AnswerDescription, answersOf, constantAnswers } from "./describe-answers.ts";
+import {
+  type AnswerDescription,
+  answersOf,
+  combinedAnswers,
+  constantAnswers,
+} from "./describe-answers.ts";
 import {
   combinedParameters,
   type ParameterDescription,
@@ -77,7 +82,7 @@ export function describeRoute(
     place,
     parameters: firstOfEach([...declared, ...captures], (one) => `${one.in} ${one.name}`),
     body: body === undefined ? undefined : bodyOf(body, reader),
-    answers: firstOfEach(answers, ({ status }) => status),
+    answers: combinedAnswers(answers),
     validates:
       sources.some((source) =>
         [source.params, source.query, source.headers, source.cookies].some(

@@ -126,12 +126,6 @@ export class Browser {
     await this.evaluate(`${found}.blur()`);
   }
 
-  /** A picture of the page as PNG. */
-  async picture(): Promise<Buffer> {
-    const { data } = await this.#send("Page.captureScreenshot", { format: "png" });
-    return Buffer.from(String(data), "base64");
-  }
-
   #send(method: string, params: object = {}): Promise<Record<string, unknown>> {
     this.#count++;
     const waiting = Promise.withResolvers<Record<string, unknown>>();

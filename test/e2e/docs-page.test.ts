@@ -94,6 +94,8 @@ describe.skipIf(chromium === undefined)("the page in Chromium (needs chromium)",
     expect(await browser.evaluate(shade)).toBe("rgb(250, 250, 250)");
     await browser.appear(1280, 900, "dark");
     await browser.until(`${shade} === "rgb(28, 32, 34)"`);
+    const method = 'document.querySelector(".opblock-deprecated .opblock-summary-method")';
+    await browser.until(`getComputedStyle(${method}).backgroundColor === "rgb(184, 184, 184)"`);
   });
 
   test("fits a narrow screen", async () => {

@@ -327,8 +327,12 @@ describe("answers", () => {
       default: "Problem",
     });
     expect(get(t.Void())).toEqual({ 204: "No Content", default: "Problem" });
-    const head = new Chopin().head("/", { response: t.Object({}) }, never);
-    expect(answers(head)[200]).toBe("OK");
+    const head = new Chopin().head("/", { query: t.Object({}), response: t.Object({}) }, never);
+    expect(answers(head)).toEqual({
+      200: "OK",
+      422: "Unprocessable Content",
+      default: "An error.",
+    });
   });
 
   test("of a handler that returns null are 204, as told", async () => {
@@ -337,7 +341,7 @@ describe("answers", () => {
     expect((await app.fetch(new Request("http://localhost/"))).status).toBe(204);
   });
 
-  test("that schemas and bodies bring are told, unless the route tells them", async () => {
+  test("that schemas and bodies bring are told, beside those of the route", async () => {
     const own = t.Object({ reason: t.String() });
     const post = (options: object) => answers(new Chopin().post("/", options, never));
     expect(post({ body: own, response: { 201: own } })).toEqual({
@@ -347,9 +351,10 @@ describe("answers", () => {
       422: "ValidationProblem",
       default: "Problem",
     });
+    // Who sends nonsense still gets the usual document.
     expect(post({ query: own, response: { 200: own, 422: own } })).toEqual({
       200: `OK, ${json}`,
-      422: `Unprocessable Content, ${json}`,
+      422: `Unprocessable Content, ${json}, application/problem+json`,
       default: "Problem",
     });
   });
@@ -396,6 +401,16 @@ describe("answers", () => {
     expect((await app.fetch(new Request("http://localhost/"))).headers.get("content-type")).toBe(
       problem,
     );
+    const Own = t.Object({ own: t.Boolean() });
+    const both = new Chopin().get(
+      "/",
+      { extract: { user }, response: { 401: Own, 403: Own } },
+      never,
+    );
+    expect(answers(both)).toMatchObject({
+      401: `Unauthorized, ${json}, ${problem}`,
+      403: `Forbidden, ${json}, ${problem}`,
+    });
     // What the handler answers by itself nobody knows.
     expect(answers(new Chopin().get("/", { extract: { user } }, never))).toEqual({
       401: `Unauthorized, ${problem}`,

@@ -210,6 +210,7 @@ test("the page has a policy of its own, which names the servers of the document"
           type: "oauth2",
           flows: { clientCredentials: { tokenUrl: "https://login.example.org/t", scopes: {} } },
         },
+        connect: { type: "openIdConnect", openIdConnectUrl: "https://id.example.org" },
       },
     });
   const policy = (await get(app, "/docs")).headers.get("content-security-policy") ?? "";

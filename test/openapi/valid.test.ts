@@ -47,7 +47,7 @@ describe("a broken document is refused", () => {
       Object.assign(paths["/files/{path}"]!.get!, { parameters: [] });
     },
     "two paths of one shape": (paths) => {
-      paths["/files/{other}"] = paths["/proxy/{wildcard}"]!;
+      paths["/files/{other}"] = paths["/proxy/{rest}"]!;
     },
     "an answer without a description": (paths) => {
       Object.assign(paths[tree]!.get!.responses!, { 200: {} });

@@ -14,6 +14,9 @@ function only(app: Chopin): RouteDescription {
   return describeRoute(listing);
 }
 
+const usual = { schema: undefined, hasBody: false, content: [], thrown: false, problem: false };
+const asJson = (schema: JsonSchema) => [{ mediaType: "application/json", schema }];
+
 const session = extract(
   {
     cookies: t.Object({ session: t.String() }),
@@ -55,7 +58,6 @@ test("a route is described with all that its extractors take and answer", () => 
   const text = { type: "string" };
   const reasoned = { type: "object", properties: { reason: text }, required: ["reason"] };
   const coded = { type: "object", properties: { code: text }, required: ["code"] };
-  const asJson = (schema: JsonSchema) => [{ mediaType: "application/json", schema }];
   expect(only(app)).toEqual({
     summary: "Replaces an item",
     description: "All of it.",
@@ -76,10 +78,19 @@ test("a route is described with all that its extractors take and answer", () => 
     ],
     body: { schema: item, required: true },
     answers: [
-      { status: 200, schema: item, hasBody: true, content: asJson(item) },
-      { status: 204, schema: undefined, hasBody: false, content: [] },
-      { status: 404, schema: reasoned, hasBody: true, content: asJson(reasoned) },
+      { ...usual, status: 200, schema: item, hasBody: true, content: asJson(item) },
+      { ...usual, status: 204 },
+      // The extractor's error may be that, too.
       {
+        ...usual,
+        status: 404,
+        schema: reasoned,
+        hasBody: true,
+        content: asJson(reasoned),
+        problem: true,
+      },
+      {
+        ...usual,
         status: 401,
         schema: coded,
         hasBody: true,
@@ -119,5 +130,5 @@ test("other libraries tell their schema where they can", () => {
     new Chopin().post("/", { body: v.object({ at: v.date() }), response: v.string() }, () => "a"),
   );
   expect(untold.body).toEqual({ schema: {}, required: true });
-  expect(untold.answers).toEqual([{ status: 200, schema: undefined, hasBody: true, content: [] }]);
+  expect(untold.answers).toEqual([{ ...usual, status: 200, hasBody: true }]);
 });

@@ -36,7 +36,8 @@ export function pageHtml(document: OpenApiDocument, paths: OpenApiPaths, at: str
 
 /**
  * What the page may do (CSP 3): run its own files, and send requests to the servers of the document
- * and for tokens. Styles inside of elements are Swagger UI's way.
+ * and for tokens. Not to where OpenID Connect is described, which Swagger UI would ask at once.
+ * Styles inside of elements are its way.
  */
 export function pagePolicy({ servers = [], components }: OpenApiDocument): string {
   const schemes = Object.values(components?.securitySchemes ?? {});
@@ -56,7 +57,6 @@ export function pagePolicy({ servers = [], components }: OpenApiDocument): strin
 }
 
 function tokenUrls(scheme: SecurityScheme): string[] {
-  if (scheme.type === "openIdConnect") return [scheme.openIdConnectUrl];
   if (scheme.type !== "oauth2") return [];
   const flows = Object.values(scheme.flows);
   return flows.flatMap(({ tokenUrl, refreshUrl }) => [tokenUrl ?? "", refreshUrl ?? ""]);

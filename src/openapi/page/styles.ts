@@ -4,7 +4,7 @@
  */
 
 const pale = ":not(.dark-mode) > body .swagger-ui";
-const dark = ".dark-mode .swagger-ui";
+const dark = "html.dark-mode .swagger-ui";
 
 export const pageStyles = `:root { color-scheme: light dark; }
 body { margin: 0; background: #fafafa; }
