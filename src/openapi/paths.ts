@@ -7,7 +7,9 @@
 export interface PathCapture {
   /** As the route calls it; "*" for a bare wildcard. */
   readonly name: string;
-  /** A regular expression of the whole segment, where the route has one. */
+  /** Whether the route has an expression for it. */
+  readonly constrained: boolean;
+  /** That expression, of the whole segment, where JSON Schema can say the same. */
   readonly pattern: string | undefined;
   readonly wildcard: boolean;
 }
@@ -73,16 +75,19 @@ export function byPriority(one: readonly PathSegment[], other: readonly PathSegm
 function rankOf(segment: PathSegment): number {
   if (typeof segment === "string") return 0;
   if (segment.wildcard) return 3;
-  return segment.pattern === undefined ? 2 : 1;
+  return segment.constrained ? 1 : 2;
 }
 
 function segmentOf(text: string): PathSegment {
   if (text.startsWith("*")) {
-    return { name: text.slice(1) || "*", pattern: undefined, wildcard: true };
+    const name = text.slice(1) || "*";
+    return { name, constrained: false, pattern: undefined, wildcard: true };
   }
   const [, name, constraint] = /^:(\w+)(?:\((.*)\))?\??$/.exec(text) ?? [];
   if (name === undefined) return encoded(text);
-  return { name, pattern: patternOf(constraint), wildcard: false };
+  const constrained = constraint !== undefined;
+  const pattern = constrained ? patternOf(constraint) : undefined;
+  return { name, constrained, pattern, wildcard: false };
 }
 
 /** Text of a path as a URL has it (RFC 3986 3.3), so that no brace of it looks like a capture. */
@@ -98,8 +103,7 @@ function encoded(text: string): string {
  * A constraint as JSON Schema writes expressions: of the whole text, and with the escapes of
  * Unicode mode, which knows those of syntax alone.
  */
-function patternOf(constraint: string | undefined): string | undefined {
-  if (constraint === undefined) return undefined;
+function patternOf(constraint: string): string | undefined {
   let inClass = false;
   const text = constraint.replaceAll(/\\(.)|[[\]]/gu, (part, escaped?: string) => {
     if (escaped === undefined) inClass = part === "[";

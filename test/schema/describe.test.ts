@@ -15,7 +15,16 @@ function only(app: Chopin): RouteDescription {
 }
 
 const usual = { schema: undefined, hasBody: false, content: [], thrown: false, problem: false };
-const asJson = (schema: JsonSchema) => [{ mediaType: "application/json", schema }];
+const objectOf = (name: string) => ({
+  type: "object",
+  properties: { [name]: { type: "string" } },
+  required: [name],
+});
+const bodyOf = (schema: JsonSchema) => ({
+  schema,
+  hasBody: true,
+  content: [{ mediaType: "application/json", schema }],
+});
 
 const session = extract(
   {
@@ -56,8 +65,7 @@ test("a route is described with all that its extractors take and answer", () => 
     required: ["id", "at"],
   };
   const text = { type: "string" };
-  const reasoned = { type: "object", properties: { reason: text }, required: ["reason"] };
-  const coded = { type: "object", properties: { code: text }, required: ["code"] };
+  const [reasoned, coded] = [objectOf("reason"), objectOf("code")];
   expect(only(app)).toEqual({
     summary: "Replaces an item",
     description: "All of it.",
@@ -78,17 +86,10 @@ test("a route is described with all that its extractors take and answer", () => 
     ],
     body: { schema: item, required: true },
     answers: [
-      { ...usual, status: 200, schema: item, hasBody: true, content: asJson(item) },
+      { ...usual, status: 200, ...bodyOf(item) },
       { ...usual, status: 204 },
       // The extractor's error may be that, too.
-      {
-        ...usual,
-        status: 404,
-        schema: reasoned,
-        hasBody: true,
-        content: asJson(reasoned),
-        problem: true,
-      },
+      { ...usual, status: 404, ...bodyOf(reasoned), problem: true },
       {
         ...usual,
         status: 401,
