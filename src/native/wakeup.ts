@@ -15,7 +15,7 @@
  * wakeup.close();
  */
 export class Wakeup {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  readonly #cancel: () => void;
   #closed = false;
 
   /**
@@ -25,13 +25,14 @@ export class Wakeup {
    * never woken must not go on.
    */
   constructor(fd: number, onWake: () => void) {
-    this.#reader = Bun.file(fd).stream().getReader();
-    void this.#watch(onWake);
+    const reader = Bun.file(fd).stream().getReader();
+    this.#cancel = () => void reader.cancel();
+    void this.#watch(() => reader.read(), onWake);
   }
 
-  async #watch(onWake: () => void): Promise<void> {
+  async #watch(read: () => Promise<{ readonly done: boolean }>, onWake: () => void): Promise<void> {
     for (;;) {
-      const { done } = await this.#reader.read();
+      const { done } = await read();
       // The native end goes first only when the server is destroyed without `close()`.
       if (done || this.#closed) return;
       onWake();
@@ -42,6 +43,6 @@ export class Wakeup {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    void this.#reader.cancel();
+    this.#cancel();
   }
 }

@@ -846,6 +846,7 @@ fn tickHasFired(ring: *IoUring) !void {
 }
 
 test "a timer that has just fired is taken back all the same" {
+    if (comptime !sys.is_linux) return error.SkipZigTest;
     const other = try sys.epollCreate();
     defer sys.close(other);
     var ring = IoUring.init() catch return error.SkipZigTest;
@@ -857,7 +858,8 @@ test "a timer that has just fired is taken back all the same" {
         var events: [8]Event = undefined;
         for (0..2) |_| {
             ring.rest();
-            var polled = [_]linux.pollfd{.{ .fd = ring.uring.bell, .events = POLL.IN, .revents = 0 }};
+            const bell = ring.descriptor();
+            var polled = [_]linux.pollfd{.{ .fd = bell, .events = POLL.IN, .revents = 0 }};
             if (linux.poll(&polled, 1, 5) == 0) break;
             _ = try ring.poll(&events, false);
         } else return error.TickGoesOn;
