@@ -10,6 +10,7 @@ import { kind } from "./native/abi.ts";
 import { isStreamSource, type Piece } from "./stream.ts";
 
 declare const answered: unique symbol;
+declare const eventsSent: unique symbol;
 
 /**
  * The answer of a handler as middleware sees and changes it: `const answer = await next()`. `Code`
@@ -35,6 +36,12 @@ export interface Answer<Code extends number = number, Body = unknown> {
 
 /** An answer without a value that a `response` schema could be compared with. */
 export type OtherAnswer = Answer<never, never>;
+
+/** An answer with server-sent events of these types. */
+export interface EventsAnswer<Event> extends OtherAnswer {
+  /** For the compiler alone. */
+  readonly [eventsSent]: Event;
+}
 
 /** The part of a context that decides about its answer's head. */
 export interface Draft {

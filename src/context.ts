@@ -1,8 +1,8 @@
 /** What a handler sees of its request, and how it answers. */
 
-import type { Answer, OtherAnswer } from "./answer.ts";
+import type { Answer, EventsAnswer, OtherAnswer } from "./answer.ts";
 import type { FieldsInit } from "./answer-fields.ts";
-import type { EventProducer, EventsOptions } from "./events.ts";
+import type { EventProducer, EventsOptions, ServerEvent } from "./events.ts";
 import type { FileOptions } from "./files.ts";
 import type { Form, FormLimits, FormOptions, Part } from "./form.ts";
 import type { RequestHeaders } from "./headers.ts";
@@ -172,7 +172,8 @@ export interface Context<
   parts(options?: FormLimits): AsyncIterable<Part>;
   /**
    * An answer with server-sent events, from a generator function, an async iterable, or a function
-   * that is given a stream to send on.
+   * that is given a stream to send on. What a generator yields has its types in `chopin/client`
+   * too; what a stream sends, where they are named: `ctx.events<{ event: "price"; data: Price }>`.
    *
    * @throws ChopinError `invalid_option`.
    * @example
@@ -180,7 +181,10 @@ export interface Context<
    *   for await (const price of prices()) yield { event: "price", data: price };
    * });
    */
-  events(producer: EventProducer, options?: EventsOptions): OtherAnswer;
+  events<const E extends ServerEvent | string>(
+    producer: EventProducer<E>,
+    options?: EventsOptions,
+  ): EventsAnswer<E>;
   /**
    * An answer whose body comes in pieces of text or bytes. What can be iterated asynchronously may
    * also be returned as it is.

@@ -21,8 +21,8 @@ export interface ServerEvent {
   readonly comment?: string;
 }
 
-/** What a producer that is a function works with. */
-export interface EventStream {
+/** What a producer that is a function works with. `E` is what it may send. */
+export interface EventStream<E extends ServerEvent | string = ServerEvent | string> {
   /** Aborted when the client leaves, or when it is too slow. */
   readonly signal: AbortSignal;
   /** Id of the last event that the client got before it lost its connection. */
@@ -33,7 +33,7 @@ export interface EventStream {
    *
    * @throws ChopinError `invalid_event`.
    */
-  send(event: ServerEvent | string): Promise<boolean>;
+  send(event: E): Promise<boolean>;
   /** Ends the stream behind the events that were sent. Browsers connect again. */
   close(): void;
 }
@@ -42,9 +42,9 @@ export interface EventStream {
  * Events in order, or a function that sends them: a generator function, one that returns a promise
  * (the stream ends with it), or one that returns nothing (the stream stays until `close`).
  */
-export type EventProducer =
-  | AsyncIterable<ServerEvent | string>
-  | ((stream: EventStream) => AsyncIterable<ServerEvent | string> | Promise<void> | void);
+export type EventProducer<E extends ServerEvent | string = ServerEvent | string> =
+  | AsyncIterable<E>
+  | ((stream: EventStream<E>) => AsyncIterable<E> | Promise<void> | void);
 
 /** Options of `ctx.events`. */
 export interface EventsOptions {

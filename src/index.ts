@@ -1,5 +1,5 @@
 /** Everything that a program imports from "chopin". */
-export type { Answer, OtherAnswer } from "./answer.ts";
+export type { Answer, EventsAnswer, OtherAnswer } from "./answer.ts";
 export type { FieldsInit } from "./answer-fields.ts";
 export type { AnswerHeaders } from "./answer-headers.ts";
 export { Chopin } from "./app.ts";

@@ -3,7 +3,7 @@
  * the request, its state and the answers that a handler makes of it.
  */
 
-import { checkStatus, type Draft, type OtherAnswer } from "./answer.ts";
+import { checkStatus, type Draft, type EventsAnswer, type OtherAnswer } from "./answer.ts";
 import { type Field, setField } from "./answer-fields.ts";
 import type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
 import { ChopinError, problem } from "./errors.ts";
@@ -13,6 +13,7 @@ import {
   eventFields,
   eventSource,
   lastEventIdOf,
+  type ServerEvent,
 } from "./events.ts";
 import { type FileOptions, FileReference } from "./files.ts";
 import { kind } from "./native/abi.ts";
@@ -116,10 +117,14 @@ export abstract class RequestContext extends RequestParts implements Context<Par
     return stream(source, init);
   }
 
-  events(producer: EventProducer, options?: EventsOptions): OtherAnswer {
+  events<const E extends ServerEvent | string>(
+    producer: EventProducer<E>,
+    options?: EventsOptions,
+  ): EventsAnswer<E> {
     this.check();
     const lastEventId = lastEventIdOf(this.header("last-event-id"));
-    return stream(eventSource(producer, options, undefined, lastEventId), eventInit);
+    const pieces = eventSource(producer as EventProducer, options, undefined, lastEventId);
+    return stream(pieces, eventInit) as EventsAnswer<E>;
   }
 
   status(code: number): this {

@@ -111,7 +111,7 @@ type BodyFor<T, Status> =
   | (Status extends 204 | 205 | 304 ? null | undefined : never);
 
 /** Statuses of success (RFC 9110 15.3). */
-type Success = 200 | 201 | 202 | 203 | 204 | 205 | 206 | 207 | 208 | 226;
+export type Success = 200 | 201 | 202 | 203 | 204 | 205 | 206 | 207 | 208 | 226;
 
 /**
  * Declares a route of one method on an application: path, options if there are any, then a handler

@@ -3,27 +3,10 @@ import type { Answer } from "./answer.ts";
 import { isToken } from "./answer-fields.ts";
 import type { Context, Params, State } from "./context.ts";
 import { ChopinError } from "./errors.ts";
+import type { NameOf, SegmentOf } from "./path-types.ts";
 import type { CaptureNames } from "./request-context.ts";
 import type { RouteOptions, RouteSettings } from "./route-options.ts";
 import type { Issue } from "./schema/issue.ts";
-
-/** Segments of a path, as a union. */
-type SegmentOf<Path extends string> = Path extends `${infer Segment}/${infer Rest}`
-  ? Segment | SegmentOf<Rest>
-  : Path;
-
-/** `id` of `:id`, `:id?`, `:id(\d+)` and `:id(\d+)?`; `rest` of `*rest`; `*` of a bare wildcard. */
-type NameOf<Segment extends string> = Segment extends `:${infer Text}`
-  ? Text extends `${infer Name}(${string}`
-    ? Name
-    : Text extends `${infer Name}?`
-      ? Name
-      : Text
-  : Segment extends `*${infer Name}`
-    ? Name extends ""
-      ? "*"
-      : Name
-    : never;
 
 /**
  * The captures of a path: `"/users/:id/:tab?"` gives `{ id: string; tab: string | undefined }`. One

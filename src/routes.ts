@@ -2,12 +2,14 @@
  * Routes as values that carry their types: what the functions of `discovery.ts` return, and the
  * flat map that a typed client is made from.
  */
-import type { Answer } from "./answer.ts";
+import type { Answer, EventsAnswer } from "./answer.ts";
 import type { State } from "./context.ts";
 import type { Extractors } from "./extract.ts";
+import type { FileReference } from "./files.ts";
 import type { Constant, Handler, ParamsOf, RouteDeclaration } from "./route.ts";
-import type { RouteOptions, TypedHandler } from "./route-options.ts";
+import type { RouteOptions, Success, TypedHandler } from "./route-options.ts";
 import type { Part, Responses, Schema, Sent, Validated } from "./schema/types.ts";
+import type { StreamSource } from "./stream.ts";
 
 /** The schemas of a route as they were given; nothing is computed from them until it is asked. */
 export interface RouteTypes<P, Q, H, C, B, R, A> {
@@ -29,6 +31,8 @@ export class Route<Method extends string, Path extends string, Types> {
   readonly path: Path;
   /** For the compiler alone. */
   declare readonly types?: Types;
+  /** For the compiler alone: what `chopin/client` makes its types of. */
+  declare readonly shape?: RouteShape<Path, Types>;
   /** @internal */
   readonly declaration: RouteDeclaration;
 
@@ -85,17 +89,36 @@ export interface RouteShape<Path extends string, Types> {
   readonly headers: Types extends { readonly headers: infer H } ? Sent<H, undefined> : never;
   readonly cookies: Types extends { readonly cookies: infer C } ? Sent<C, undefined> : never;
   readonly body: Types extends { readonly body: infer B } ? Sent<B, undefined> : never;
-  /** Bodies of answers by status. */
+  /** Bodies of answers by status; none where a `Response`, a file or a stream is answered. */
   readonly answers: Types extends { readonly response: infer R; readonly answer: infer A }
-    ? AnswersOf<R, A>
+    ? AnswersOf<R, ReturnedBy<A>>
     : never;
+  /** Server-sent events that are answered; never, where there are none. */
+  readonly events: Types extends { readonly answer: infer A } ? EventsIn<ReturnedBy<A>> : never;
 }
 
-type AnswersOf<R, A> = R extends undefined
-  ? Returned<A extends (...list: never) => infer Value ? Awaited<Value> : A>
+type ReturnedBy<A> = A extends (...list: never) => infer Value ? Awaited<Value> : A;
+
+type AnswersOf<R, Value> = R extends undefined
+  ? Returned<Value>
   : R extends Schema
-    ? { readonly 200: Validated<R, never> }
+    ? { readonly [Status in SuccessOf<Value>]: Validated<R, never> }
     : { readonly [Status in keyof R]: Validated<R[Status], null> };
+
+/** Statuses with which a handler answers what one schema describes. */
+type SuccessOf<Value> = [SuccessIn<Value>] extends [never] ? 200 : SuccessIn<Value>;
+
+type SuccessIn<Value> =
+  Value extends Answer<infer Code, infer _>
+    ? Extract<Code, Success>
+    : Value extends Opaque
+      ? never
+      : 200;
+
+type EventsIn<Value> = Value extends EventsAnswer<infer Event> ? Event : never;
+
+/** What is answered as it is, and tells no type of its content. */
+type Opaque = Response | FileReference | StreamSource | Blob | FormData | URLSearchParams;
 
 /** What a handler without a schema of its answer returns, by status. */
 type Returned<Value> = { readonly [Status in StatusOf<Value>]: BodyOf<Value, Status> };
@@ -115,4 +138,6 @@ type StatusOf<Value> =
     : // biome-ignore lint/suspicious/noConfusingVoidType: of handlers that return nothing
       Value extends null | undefined | void
       ? 204
-      : 200;
+      : Value extends Opaque
+        ? never
+        : 200;
