@@ -78,6 +78,7 @@ async function buildDist(): Promise<void> {
       },
     ],
   });
+  await buildClient(outdir);
   const types = Bun.spawnSync(
     [process.execPath, "node_modules/typescript/bin/tsc", "--project", "tsconfig.build.json"],
     { cwd: root, stdout: "inherit", stderr: "inherit" },
@@ -85,6 +86,21 @@ async function buildDist(): Promise<void> {
   if (types.exitCode !== 0) fail("the declarations were not written: see the lines above");
   addTypeBoxTypes(outdir);
   console.log("dist: modules and their declarations");
+}
+
+/**
+ * The client, which also runs in browsers and Node, so that it shares no module with the others; its
+ * reader of events is a chunk that the first call for events loads. For the target "browser", Bun
+ * would add a loader of chunks that is a quarter of all.
+ */
+async function buildClient(outdir: string): Promise<void> {
+  await Bun.build({
+    entrypoints: [join(root, "src/client/index.ts")],
+    root: join(root, "src"),
+    outdir,
+    target: "node",
+    splitting: true,
+  });
 }
 
 /**

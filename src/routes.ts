@@ -76,11 +76,20 @@ export interface DeclareRoute<Method extends string> {
  */
 export type RoutesOf<Module, Prefix extends string = ""> = {
   readonly [Name in keyof Module as Module[Name] extends Route<infer Method, infer Path, infer _>
-    ? `${Method} ${Prefix}${Path}`
+    ? `${Method} ${Below<Prefix, Path>}`
     : never]: Module[Name] extends Route<infer _, infer Path, infer Types>
-    ? RouteShape<`${Prefix}${Path}`, Types>
+    ? RouteShape<Below<Prefix, Path>, Types>
     : never;
 };
+
+/** `nest` in types: "/" below "/api" is "/api" itself. */
+type Below<Prefix extends string, Path extends string> = Prefix extends "" | "/"
+  ? Path
+  : Prefix extends `${infer Start}/`
+    ? Below<Start, Path>
+    : Path extends "/"
+      ? Prefix
+      : `${Prefix}${Path}`;
 
 /** One entry of the map. Members are computed when they are looked at. */
 export interface RouteShape<Path extends string, Types> {

@@ -1,7 +1,7 @@
 /**
  * Writes the same program of many typed routes for each framework, as its documentation has it for
- * typed clients: modules of fifty routes, one type of all of them, and a use of the last one's
- * types.
+ * typed clients: modules of fifty routes, one type of all of them, a use of the last one's types,
+ * and two calls of the typed client.
  */
 
 /** What is written into one folder: paths and texts. */
@@ -16,8 +16,8 @@ interface Writer {
   readonly route: (name: string, path: string, posts: boolean) => string;
   /** A module of what `route` wrote. */
   readonly module: (routes: readonly string[], name: string) => string;
-  /** The type of everything, and a use of the last route, which posts. */
-  readonly index: (modules: readonly string[], last: string) => string;
+  /** The type of everything, a use of the last route, which posts, and calls of the client. */
+  readonly index: (modules: readonly string[], first: string, last: string) => string;
 }
 
 const fields = "name: t.String(), age: t.Integer(), tags: t.Array(t.String())";
@@ -31,6 +31,13 @@ const getting = `${params}, query: t.Object({ ${paged} })`;
 const onPost = `({ params, body }) => ${created}`;
 const onGet = `({ params, query }) => ${found}`;
 
+const call = (name: string, text: string) =>
+  `export const ${name} = async (): Promise<string> => { ${text} };`;
+const body = `{ name: "a", age: 1, tags: [] }`;
+
+/** A path of a program as its parts, the captures left out. */
+const partsOf = (path: string) => path.split("/").filter((part) => !/^$|:/.test(part));
+
 const chopin: Writer = {
   head: `import { get, post, t } from "chopin";\n`,
   route: (name, path, posts) => {
@@ -38,13 +45,25 @@ const chopin: Writer = {
     return `export const ${name} = ${method}("${path}", { ${schemas} }, ${handler});`;
   },
   module: (routes) => routes.join("\n"),
-  index: (modules, last) =>
+  index: (modules, first, last) =>
     [
       `import type { RoutesOf } from "chopin";`,
+      `import { createClient } from "chopin/client";`,
       ...modules.map((name) => `import type * as ${name} from "./${name}";`),
       `export type Api = ${modules.map((name) => `RoutesOf<typeof ${name}>`).join(" & ")};`,
-      `export const sent: Api["POST ${last}"]["body"] = { name: "a", age: 1, tags: [] };`,
+      `export const sent: Api["POST ${last}"]["body"] = ${body};`,
       `export const got = (answers: Api["POST ${last}"]["answers"]): string => answers[200].name;`,
+      `const api = createClient<Api>("http://localhost");`,
+      call(
+        "created",
+        `const answer = await api.post("${last}", { params: { id: 1 }, body: ${body} });
+         return answer.status === 200 ? answer.body.name : "";`,
+      ),
+      call(
+        "found",
+        `const answer = await api.get("${first}", { params: { id: 1 }, query: { page: 1 } });
+         return answer.status === 200 ? (answer.body.search ?? "") : "";`,
+      ),
     ].join("\n"),
 };
 
@@ -55,16 +74,28 @@ const elysia: Writer = {
     return `.${method}("${path}", ${handler}, { ${schemas} })`;
   },
   module: (routes, name) => `export const ${name} = new Elysia()\n${routes.join("\n")};`,
-  index: (modules, last) => {
-    const [, part = "", item = ""] = last.split("/");
+  index: (modules, first, last) => {
+    const [part = "", item = ""] = partsOf(last);
     const route = `Api["${part}"]["${item}"][":id"]["post"]`;
     return [
+      `import { treaty } from "@elysiajs/eden";`,
       `import { Elysia } from "elysia";`,
       ...modules.map((name) => `import { ${name} } from "./${name}";`),
       `const app = new Elysia()${modules.map((name) => `.use(${name})`).join("")};`,
       `export type Api = (typeof app)["~Routes"];`,
-      `export const sent: ${route}["body"] = { name: "a", age: 1, tags: [] };`,
+      `export const sent: ${route}["body"] = ${body};`,
       `export const got = (answers: ${route}["response"]): string => answers[200].name;`,
+      `const api = treaty<typeof app>("http://localhost");`,
+      call(
+        "created",
+        `const { data } = await api.${partsOf(last).join(".")}({ id: 1 }).post(${body});
+         return data?.name ?? "";`,
+      ),
+      call(
+        "found",
+        `const { data } = await api.${partsOf(first).join(".")}({ id: 1 }).get({ query: { page: 1 } });
+         return data?.search ?? "";`,
+      ),
     ].join("\n");
   },
 };
@@ -91,8 +122,8 @@ const hono: Writer = {
     return `${head}, zValidator(${part}), ${handler})`;
   },
   module: (routes, name) => `export const ${name} = new Hono()\n${routes.join("\n")};`,
-  index: (modules, last) => {
-    const [, part = "", item = ""] = last.split("/");
+  index: (modules, first, last) => {
+    const [part = "", item = ""] = partsOf(last);
     const route = `(typeof client)["${part}"]["${item}"][":id"]["$post"]`;
     return [
       `import { Hono } from "hono";`,
@@ -100,8 +131,20 @@ const hono: Writer = {
       ...modules.map((name) => `import { ${name} } from "./${name}";`),
       `const app = new Hono()${modules.map((name) => `.route("/", ${name})`).join("")};`,
       `const client = hc<typeof app>("/");`,
-      `export const sent: InferRequestType<${route}>["json"] = { name: "a", age: 1, tags: [] };`,
+      `export const sent: InferRequestType<${route}>["json"] = ${body};`,
       `export const got = (answer: InferResponseType<${route}, 200>): string => answer.name;`,
+      call(
+        "created",
+        `const path = client.${partsOf(last).join(".")}[":id"];
+         const answer = await path.$post({ param: { id: "1" }, json: ${body} });
+         return answer.ok ? (await answer.json()).name : "";`,
+      ),
+      call(
+        "found",
+        `const path = client.${partsOf(first).join(".")}[":id"];
+         const answer = await path.$get({ param: { id: "1" }, query: { page: "1" } });
+         return answer.ok ? ((await answer.json()).search ?? "") : "";`,
+      ),
     ].join("\n");
   },
 };
@@ -113,6 +156,7 @@ export function programOf(framework: Framework, count: number): Program {
   const writer = writers[framework];
   const modules = Array.from({ length: Math.ceil(count / routesPerModule) }, (_, at) => `m${at}`);
   const files: Record<string, string> = {};
+  let first = "";
   let last = "";
   for (const [at, name] of modules.entries()) {
     const inside = Math.min(routesPerModule, count - at * routesPerModule);
@@ -120,10 +164,11 @@ export function programOf(framework: Framework, count: number): Program {
       const path = `/${name}/items${index}/:id`;
       const posts = index % 2 === 1;
       if (posts) last = path;
+      else first ||= path;
       return writer.route(`r${index}`, path, posts);
     });
     files[`${name}.ts`] = `${writer.head}\n${writer.module(routes, name)}\n`;
   }
-  files["index.ts"] = `${writer.index(modules, last)}\n`;
+  files["index.ts"] = `${writer.index(modules, first, last)}\n`;
   return files;
 }

@@ -44,7 +44,10 @@ async function prepare(routes: number): Promise<void> {
       ...{ target: "esnext", module: "preserve", moduleResolution: "bundler", lib: ["esnext"] },
       ...{ types: ["bun"], typeRoots: [join(rootFolder, "node_modules", "@types")] },
       ...{ strict: true, skipLibCheck: true, noEmit: true },
-      paths: { chopin: [join(declarations, "index.d.ts")] },
+      paths: {
+        chopin: [join(declarations, "index.d.ts")],
+        "chopin/client": [join(declarations, "client/index.d.ts")],
+      },
     };
     writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions }));
   }

@@ -21,13 +21,13 @@ export function baseOf(base: string | URL): string {
   }
   throw new ClientError(
     "invalid_option",
-    `createClient: the base is a URL such as "https://api.example.org/v1", or in browsers a path ` +
-      `such as "/api"; without user, query and fragment: ${JSON.stringify(text)}.`,
+    'createClient: the base is a URL such as "https://api.example.org/v1", or in browsers a path ' +
+      'such as "/api", without user, query and fragment.',
   );
 }
 
 /**
- * The path of a route with its captures filled in, and the query.
+ * What follows the base: the path of a route with its captures filled in, and the query.
  *
  * @throws ClientError `invalid_request` for what is missing or cannot be said in a URL.
  */
@@ -42,7 +42,8 @@ export function targetOf(pattern: string, params: Parts = {}, query: Parts = {})
     for (const text of textsOf(`query.${name}`, value)) fields.append(name, text);
   }
   const search = fields.toString();
-  return (path === "" ? "/" : path) + (search === "" ? "" : `?${search}`);
+  // As in `nest`, the root below a base is the base itself.
+  return (path === "/" ? "" : path) + (search === "" ? "" : `?${search}`);
 }
 
 /** The texts of one value, or of a list; none of what is undefined. */
@@ -61,8 +62,8 @@ function segmentOf(segment: string, params: Parts): string {
     return `/${escaped(name, textOf(`params.${name}`, params[name]))}`;
   }
   if (!segment.startsWith("*")) {
-    // Patterns are canonical paths: a slash and a percent sign inside of a segment are escaped.
-    return `/${encodeURIComponent(segment).replaceAll(/%25(2F|25)/g, "%$1")}`;
+    // What patterns have escaped stays so: "%2F" is a slash inside of a segment.
+    return `/${encodeURIComponent(segment).replaceAll(/%25([0-9A-F]{2})/gi, "%$1")}`;
   }
   const rest = segment.slice(1) || "*";
   return textOf(`params.${rest}`, params[rest])

@@ -70,7 +70,11 @@ type OkOf<Status extends number> = number extends Status
 type Declared<Answers, Entry, As extends BodyAs> = {
   [Status in keyof Answers & number]: ClientAnswer<
     Status,
-    OkOf<Status> extends false ? WireBody<Answers[Status]> : BodyOf<Answers[Status], Entry, As>
+    OkOf<Status> extends false
+      ? WireBody<Answers[Status]>
+      : Status extends 204 | 205
+        ? null
+        : BodyKinds<Answers[Status], Entry>[As]
   >;
 }[keyof Answers & number];
 
@@ -83,7 +87,7 @@ type Refused<Entry, Known> =
 type Others<Answers, Entry, As extends BodyAs> =
   | Undeclared<Exclude<OtherStatus, RefusedStatus<Entry>>, keyof Answers, unknown>
   | ([keyof Answers & Success] extends [never]
-      ? ClientAnswer<Success, BodyOf<unknown, Entry, As>>
+      ? ClientAnswer<Success, BodyKinds<unknown, Entry>[As]>
       : never);
 
 type Undeclared<Status extends number, Known, Body> =
@@ -108,13 +112,6 @@ type Validates<Entry> = Entry extends {
 }
   ? false
   : true;
-
-type BodyOf<Body, Entry, As extends BodyAs> = unknown extends Body
-  ? BodyKinds<Body, Entry>[As]
-  : // biome-ignore lint/suspicious/noConfusingVoidType: of handlers that return nothing
-    Body extends null | undefined | void
-    ? null
-    : BodyKinds<Body, Entry>[As];
 
 interface BodyKinds<Body, Entry> {
   readonly auto: WireBody<Body>;

@@ -33,20 +33,20 @@ export async function* follow(
 ): AsyncGenerator<ClientEvent, undefined> {
   const { reconnect = true } = options;
   const progress: Progress = { lastEventId: options.lastEventId, delayMs: delayDefaultMs };
-  let opened = false;
+  let connected = false;
   for (let failures = 0; ; ) {
     let asked = 0;
     try {
-      const retry = opened ? false : sending.retry;
+      const retry = connected ? false : sending.retry;
       const again = { ...sending, retry, fields: fieldsOf(progress) };
       const arrival = await attempts(draft, again, opening);
       if (arrival === undefined) return;
-      opened = true;
+      connected = true;
       failures = 0;
       yield* read(arrival, options, progress);
       if (!reconnect) return;
     } catch (error) {
-      if (!opened || !reconnect || !mayPass(error)) throw error;
+      if (!connected || !reconnect || !mayPass(error)) throw error;
       failures += 1;
       asked = error.response === undefined ? 0 : (retryAfterMs(error.response) ?? 0);
     }
@@ -54,11 +54,14 @@ export async function* follow(
   }
 }
 
-/** The events of one answer. */
+/**
+ * The events of one answer.
+ *
+ * @throws ClientError `invalid_answer` when it has none.
+ */
 export function eventsOf(arrival: Arrival): AsyncIterableIterator<ClientEvent, undefined> {
-  arrival.limit.stopClock();
   const progress = { lastEventId: undefined, delayMs: delayDefaultMs };
-  return endable(read(arrival, {}, progress), arrival.limit);
+  return endable(read(opened(arrival), {}, progress), arrival.limit);
 }
 
 function fieldsOf({ lastEventId }: Progress): Record<string, string> {
@@ -72,21 +75,22 @@ function fieldsOf({ lastEventId }: Progress): Record<string, string> {
 
 /** An answer with events; undefined for that which says that there are no more. */
 async function opening(arrival: Arrival): Promise<Arrival | undefined> {
-  const { response, limit, place } = arrival;
-  if (response.status === 200 && eventsType.test(typeOf(response))) {
-    limit.stopClock();
-    return arrival;
-  }
+  const { response, place } = arrival;
+  if (response.ok && response.status !== 204) return opened(arrival);
   const answer = await answerOf(arrival, "auto");
-  if (response.status === 204) return;
   if (!response.ok) throw failureOf(place, answer);
-  throw notEvents(arrival);
+  return undefined;
 }
 
-function notEvents({ place, response }: Arrival): ClientError {
+/** From here on time is not limited. */
+function opened(arrival: Arrival): Arrival {
+  const { response, limit, place } = arrival;
+  limit.stopClock();
+  if (eventsType.test(typeOf(response))) return arrival;
+  response.body?.cancel().catch(() => {});
   const type = typeOf(response) || "no Content-Type";
   const text = `${place}: ${response.status} with ${type} is no stream of events.`;
-  return new ClientError("invalid_answer", text, { response });
+  throw new ClientError("invalid_answer", text, { response });
 }
 
 async function* read(

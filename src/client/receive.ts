@@ -78,8 +78,10 @@ async function wholeBody(arrival: Arrival, as: BodyAs): Promise<unknown> {
   const type = typeOf(response);
   const how = as === "auto" ? howToRead(type) : as;
   switch (how) {
-    case "json":
-      return parsed(arrival, await unlessAborted(limit.signal, response.text()));
+    case "json": {
+      const text = await unlessAborted(limit.signal, response.text());
+      return text === "" && type === "" ? null : parsed(arrival, text);
+    }
     case "text":
       return unlessAborted(limit.signal, response.text());
     case "blob":

@@ -1,6 +1,7 @@
 /** From what a call was given to the `Request` of one attempt. Called by `attempts.ts`. */
 import { type Parts, targetOf, textsOf } from "./address.ts";
 import { ClientError } from "./error.ts";
+import { unlessAborted } from "./limit.ts";
 import type { ClientHeaders, ClientOptions, FetchInit } from "./options.ts";
 
 /** The parts of a call that make its request; what is undefined was not given. */
@@ -24,6 +25,9 @@ export interface Draft {
   readonly body: RequestInit["body"];
   readonly isJson: boolean;
 }
+
+/** A token (RFC 6265 4.1.1). */
+const cookieName = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** Of strings, by the Fetch standard; not every runtime sets it. */
 const textType = "text/plain;charset=UTF-8";
@@ -54,7 +58,7 @@ export async function requestOf(
   fields: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Request> {
-  const given = typeof shared === "function" ? await shared() : shared;
+  const given = typeof shared === "function" ? await unlessAborted(signal, shared()) : shared;
   const { method, url, parts, body } = draft;
   return sending(draft.place, () => {
     const headers = new Headers(fields);
@@ -79,13 +83,13 @@ function setFields(headers: Headers, given: ClientHeaders | undefined): void {
   }
 }
 
-/** RFC 6265 4.2: names are tokens, of values only some characters may stand as they are. */
+/** Values are escaped, as servers decode them. */
 function cookiesOf(cookies: Parts): string {
-  return Object.entries(cookies)
-    .flatMap(([name, value]) =>
-      textsOf(`cookies.${name}`, value).map((text) => `${name}=${encodeURIComponent(text)}`),
-    )
-    .join("; ");
+  const pairs = Object.entries(cookies).flatMap(([name, value]) => {
+    if (!cookieName.test(name)) throw new TypeError(`no cookie has the name ${name}`);
+    return textsOf(`cookies.${name}`, value).map((text) => `${name}=${encodeURIComponent(text)}`);
+  });
+  return pairs.join("; ");
 }
 
 /** What `fetch` takes as a body. */

@@ -1,8 +1,20 @@
 /** A client of an application in process, and one through a socket. */
 import { test } from "bun:test";
-import { type Client, type ClientOptions, createClient } from "../../src/client/index.ts";
+import {
+  type Client,
+  ClientError,
+  type ClientOptions,
+  createClient,
+} from "../../src/client/index.ts";
 import type { Chopin } from "../../src/index.ts";
 import { withServer } from "../_setup.ts";
+
+/** The error of a call that fails. */
+export async function failure(call: Promise<unknown>): Promise<ClientError> {
+  const given = await call.catch((error: unknown) => error);
+  if (given instanceof ClientError) return given;
+  throw new Error(`no ClientError: ${String(given)}`);
+}
 
 /** One test of each, for behaviour that must not differ. */
 export function clients<App extends object>(

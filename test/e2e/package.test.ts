@@ -73,6 +73,7 @@ describe("the package", () => {
         "README.md",
         "dist/cli/collect.js",
         "dist/cli/index.js",
+        "dist/client/index.js",
         "dist/index.js",
         "dist/middleware/index.js",
         "dist/openapi/index.js",

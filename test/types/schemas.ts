@@ -182,6 +182,26 @@ same<Equal<Map["GET /api/plain/:name"]["params"], { readonly name: string }>>();
 same<Equal<Map["GET /api/plain/:name"]["answers"], { readonly 200: string }>>();
 same<Equal<Map["GET /api/constant"]["answers"], { readonly 200: "text" }>>();
 same<Equal<keyof Map["DELETE /api/users/:id"]["answers"], 204>>();
+const atRoot = { home: route.get("/", () => 1), other: route.get("/other", () => 1) };
+same<Equal<keyof RoutesOf<typeof atRoot, "/api">, "GET /api" | "GET /api/other">>();
+same<Equal<keyof RoutesOf<typeof atRoot, "/api/">, "GET /api" | "GET /api/other">>();
+same<Equal<keyof RoutesOf<typeof atRoot, "/">, "GET /" | "GET /other">>();
+same<Equal<keyof RoutesOf<typeof atRoot>, "GET /" | "GET /other">>();
+
+// A schema of every success has the statuses of its handler.
+const successes = {
+  made: route.post("/", { response: User }, (ctx) => ctx.json({ name: "kim" }, 201)),
+  either: route.get("/", { response: User }, (ctx) =>
+    ctx.ip ? ctx.json({ name: "kim" }, 202) : { name: "kim" },
+  ),
+  elsewhere: route.get("/elsewhere", { response: User }, (ctx) => ctx.redirect("/")),
+  web: route.get("/web", () => new Response("")),
+};
+type Successes = RoutesOf<typeof successes>;
+same<Equal<keyof Successes["POST /"]["answers"], 201>>();
+same<Equal<keyof Successes["GET /"]["answers"], 200 | 202>>();
+same<Equal<keyof Successes["GET /elsewhere"]["answers"], 200>>();
+same<Equal<keyof Successes["GET /web"]["answers"], never>>();
 
 // Contexts of all routes can be passed on, and answers made without one.
 const pathOf = (ctx: AnyContext): string => ctx.path;
