@@ -173,7 +173,7 @@ export interface Context<
   /**
    * An answer with server-sent events, from a generator function, an async iterable, or a function
    * that is given a stream to send on. What a generator yields has its types in `chopin/client`
-   * too; what a stream sends, where they are named: `ctx.events<{ event: "price"; data: Price }>`.
+   * too; so has what a stream sends, where it is typed: `(stream: EventStream<Price>) => …`.
    *
    * @throws ChopinError `invalid_option`.
    * @example
@@ -181,10 +181,13 @@ export interface Context<
    *   for await (const price of prices()) yield { event: "price", data: price };
    * });
    */
-  events<const E extends ServerEvent | string>(
-    producer: EventProducer<E>,
+  events<
+    const E extends ServerEvent | string = never,
+    S extends ServerEvent | string = ServerEvent | string,
+  >(
+    producer: EventProducer<E, S>,
     options?: EventsOptions,
-  ): EventsAnswer<E>;
+  ): EventsAnswer<[E] extends [never] ? S : E>;
   /**
    * An answer whose body comes in pieces of text or bytes. What can be iterated asynchronously may
    * also be returned as it is.

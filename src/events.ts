@@ -40,11 +40,13 @@ export interface EventStream<E extends ServerEvent | string = ServerEvent | stri
 
 /**
  * Events in order, or a function that sends them: a generator function, one that returns a promise
- * (the stream ends with it), or one that returns nothing (the stream stays until `close`).
+ * (the stream ends with it), or one that returns nothing (the stream stays until `close`). `E` is
+ * what is yielded, `S` what a stream may be sent.
  */
-export type EventProducer<E extends ServerEvent | string = ServerEvent | string> =
-  | AsyncIterable<E>
-  | ((stream: EventStream<E>) => AsyncIterable<E> | Promise<void> | void);
+export type EventProducer<
+  E extends ServerEvent | string = ServerEvent | string,
+  S extends ServerEvent | string = E,
+> = AsyncIterable<E> | ((stream: EventStream<S>) => AsyncIterable<E> | Promise<void> | void);
 
 /** Options of `ctx.events`. */
 export interface EventsOptions {

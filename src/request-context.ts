@@ -13,7 +13,6 @@ import {
   eventFields,
   eventSource,
   lastEventIdOf,
-  type ServerEvent,
 } from "./events.ts";
 import { type FileOptions, FileReference } from "./files.ts";
 import { kind } from "./native/abi.ts";
@@ -117,14 +116,11 @@ export abstract class RequestContext extends RequestParts implements Context<Par
     return stream(source, init);
   }
 
-  events<const E extends ServerEvent | string>(
-    producer: EventProducer<E>,
-    options?: EventsOptions,
-  ): EventsAnswer<E> {
+  events(producer: EventProducer, options?: EventsOptions): EventsAnswer<never> {
     this.check();
     const lastEventId = lastEventIdOf(this.header("last-event-id"));
-    const pieces = eventSource(producer as EventProducer, options, undefined, lastEventId);
-    return stream(pieces, eventInit) as EventsAnswer<E>;
+    const pieces = eventSource(producer, options, undefined, lastEventId);
+    return stream(pieces, eventInit) as EventsAnswer<never>;
   }
 
   status(code: number): this {

@@ -28,17 +28,19 @@ export type EventsOf<Entry, As extends EventsAs> = Entry extends { readonly even
 
 type EventOf<Sent, As extends EventsAs> = Sent extends string
   ? ClientEvent<"message", As extends "text" ? string : unknown>
-  : Sent extends object
-    ? ClientEvent<NameOf<Sent>, As extends "text" ? string : DataOf<Sent>>
-    : ClientEvent<string, As extends "text" ? string : unknown>;
+  : [TypeOf<Sent, "event"> | TypeOf<Sent, "data">] extends [never]
+    ? never
+    : ClientEvent<NameOf<TypeOf<Sent, "event">>, As extends "text" ? string : DataOf<Sent>>;
 
-type NameOf<Sent> = Sent extends { readonly event?: infer Name }
-  ? unknown extends Name
-    ? "message"
-    : Name extends string
-      ? Name
-      : "message"
-  : "message";
+/** Of a member that may be missing; a comment alone has none, and is no event to clients. */
+type TypeOf<Sent, Name extends string> =
+  Sent extends Readonly<Partial<Record<Name, infer Value>>>
+    ? Name extends keyof Sent
+      ? Exclude<Value, undefined>
+      : never
+    : never;
+
+type NameOf<Name> = [Name] extends [never] ? "message" : Name extends string ? Name : string;
 
 /** Text may be JSON by chance, so nothing is promised of it. */
 type DataOf<Sent> = Sent extends { readonly data: infer Data }

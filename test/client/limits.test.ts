@@ -4,7 +4,7 @@ import { createClient, type RetryOptions } from "../../src/client/index.ts";
 import { Chopin, route } from "../../src/index.ts";
 import { until } from "../streams/_streams.ts";
 import { failure } from "./_both-ways.ts";
-import { says, withRawServer, writes } from "./_raw-server.ts";
+import { type RawRequest, says, withRawServer, writes } from "./_raw-server.ts";
 
 type Answered = { readonly answers: { readonly 200: unknown } };
 interface Any {
@@ -50,7 +50,7 @@ describe("signals", () => {
   test("end a body that does not come, and the server hears of it", async () => {
     let left = false;
     const abort = new AbortController();
-    const stall = ({ socket }: { readonly socket: import("node:net").Socket }) => {
+    const stall = ({ socket }: RawRequest) => {
       socket.on("close", () => {
         left = true;
       });

@@ -8,7 +8,7 @@ import {
   type ValidationProblem,
   type Wire,
 } from "../../src/client/index.ts";
-import { type Issue, type RoutesOf, route, t } from "../../src/index.ts";
+import { type EventStream, type Issue, type RoutesOf, route, t } from "../../src/index.ts";
 
 type Equal<One, Other> =
   (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
@@ -55,15 +55,17 @@ const routes = {
     () => 1,
   ),
   prices: route.get("/prices", (ctx) =>
-    ctx.events(async function* () {
+    ctx.events(async function* ({ signal }) {
+      if (signal.aborted) return;
       yield { event: "price", id: "1", data: { amount: 7, at: new Date() } };
-      yield { event: "closed", data: "for today", retry: 1000 };
+      yield { comment: "no event", retry: 1000 };
+      yield { event: "closed", data: "for today" };
       yield { data: [1, 2] };
       yield "text";
     }),
   ),
   chat: route.get("/chat", (ctx) =>
-    ctx.events<{ event: "said"; data: { by: string } }>((stream) => {
+    ctx.events((stream: EventStream<{ event: "said"; data: { by: string } }>) => {
       void stream.send({ event: "said", data: { by: "Kim" } });
       // @ts-expect-error There is no such event.
       void stream.send({ event: "asked", data: { by: "Kim" } });
@@ -165,8 +167,7 @@ export async function events(): Promise<void> {
     if (event.event === "price") is<{ readonly amount: 7; readonly at: string }>()(event.data);
     if (event.event === "closed") is<unknown>()(event.data);
     is<string>()(event.text);
-    // @ts-expect-error There is no such event.
-    if (event.event === "opened") event.data;
+    is<"price" | "closed" | "message">()(event.event);
   }
   for await (const event of api.events("/prices", { as: "text", lastEventId: "1" })) {
     is<string>()(event.data);
