@@ -88,12 +88,14 @@ const elysia: Writer = {
       `const api = treaty<typeof app>("http://localhost");`,
       call(
         "created",
-        `const { data } = await api.${partsOf(last).join(".")}({ id: 1 }).post(${body});
+        `const path = api.${partsOf(last).join(".")};
+         const { data } = await path({ id: 1 }).post(${body});
          return data?.name ?? "";`,
       ),
       call(
         "found",
-        `const { data } = await api.${partsOf(first).join(".")}({ id: 1 }).get({ query: { page: 1 } });
+        `const path = api.${partsOf(first).join(".")};
+         const { data } = await path({ id: 1 }).get({ query: { page: 1 } });
          return data?.search ?? "";`,
       ),
     ].join("\n");
