@@ -10,6 +10,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { BunPlugin } from "bun";
+import { buildClient } from "./client.ts";
 import { libraryFaults } from "./library-check.ts";
 import { hostLibrary, root, zigBuild } from "./setup.ts";
 
@@ -86,21 +87,6 @@ async function buildDist(): Promise<void> {
   if (types.exitCode !== 0) fail("the declarations were not written: see the lines above");
   addTypeBoxTypes(outdir);
   console.log("dist: modules and their declarations");
-}
-
-/**
- * The client, which also runs in browsers and Node, so that it shares no module with the others; its
- * reader of events is a chunk that the first call for events loads. For the target "browser", Bun
- * would add a loader of chunks that is a quarter of all.
- */
-async function buildClient(outdir: string): Promise<void> {
-  await Bun.build({
-    entrypoints: [join(root, "src/client/index.ts")],
-    root: join(root, "src"),
-    outdir,
-    target: "node",
-    splitting: true,
-  });
 }
 
 /**

@@ -21,8 +21,8 @@ export function baseOf(base: string | URL): string {
   }
   throw new ClientError(
     "invalid_option",
-    'createClient: the base is a URL such as "https://api.example.org/v1", or in browsers a path ' +
-      'such as "/api", without user, query and fragment.',
+    'chopin/client: the base is a URL such as "https://example.org/api", or in browsers a path; ' +
+      "without user, query and fragment.",
   );
 }
 

@@ -2,7 +2,7 @@
 import { ClientError } from "./error.ts";
 import { Limit, unlessAborted, wait } from "./limit.ts";
 import type { ClientOptions, RetryOptions } from "./options.ts";
-import { type Arrival, brokenOff } from "./receive.ts";
+import { type Arrival, brokenOff, drop } from "./receive.ts";
 import { type Draft, requestOf } from "./request.ts";
 
 /** How a draft is sent. */
@@ -51,7 +51,7 @@ export async function attempts<T>(
       const arrival = { place: draft.place, method: draft.method, response, limit };
       if (waitMs === undefined) return await take(arrival);
       limit.end();
-      response.body?.cancel().catch(() => {});
+      drop(response);
     } catch (error) {
       limit.end();
       signal?.throwIfAborted();
@@ -88,7 +88,8 @@ function backoffMs(attempt: number, retry: RetryOptions | false, delayMaxMs: num
 
 async function exchange(draft: Draft, sending: Sending, limit: Limit): Promise<Response> {
   const { client, fields } = sending;
-  const send = client.fetch ?? fetch;
+  // Once more, for what only this runtime's `fetch` knows of: a `Request` would not keep it.
+  const send = client.fetch ?? ((request) => fetch(request, draft.parts.init));
   const request = await requestOf(draft, client.headers, fields, limit.signal);
   try {
     return await unlessAborted(limit.signal, send(request));

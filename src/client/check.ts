@@ -1,54 +1,42 @@
 /** Checks of options: one that is misspelt would silently leave its default in force. */
 import { ClientError } from "./error.ts";
-import type { CallOptions, ClientOptions, EventsOptions, SharedOptions } from "./options.ts";
+import type { SharedOptions } from "./options.ts";
 
-const shared = ["timeoutMs", "retry", "init"];
-const parts = ["params", "query", "headers", "cookies", "signal", "as"];
-const client = [...shared, "headers", "fetch"];
-const call = [...shared, ...parts, "body", "json"];
-const events = [...shared, ...parts, "reconnect", "lastEventId", "eventLengthMax"];
-const retries = ["attempts", "methods", "statuses", "delayMs", "delayMaxMs", "attemptTimeoutMs"];
-const readers = ["auto", "json", "text", "bytes", "blob", "stream", "events"];
+const shared = "timeoutMs retry init";
+const parts = `${shared} params query headers cookies signal as`;
+const retries = "attempts methods statuses delayMs delayMaxMs attemptTimeoutMs";
 
-/** @throws ClientError `invalid_option`. */
-export function checkClient(options: ClientOptions): void {
-  checkShared(options, client);
-}
+/** Names of the options of each kind. */
+export const names = {
+  client: `${shared} headers fetch`,
+  call: `${parts} body json`,
+  events: `${parts} reconnect lastEventId eventLengthMax`,
+};
 
 /** @throws ClientError `invalid_option`. */
-export function checkCall(options: CallOptions): void {
-  checkShared(options, call);
-  const { as = "auto" } = options;
-  if (!readers.includes(as)) throw wrong(`as is one of ${readers.join(", ")}`);
-}
-
-/** @throws ClientError `invalid_option`. */
-export function checkEvents(options: EventsOptions): void {
-  checkShared(options, events);
-  const { as = "json", eventLengthMax = 1 } = options;
-  if (as !== "json" && as !== "text") throw wrong("as is json or text");
-  if (!(eventLengthMax >= 1)) throw wrong("eventLengthMax is a number of characters");
-}
-
-function checkShared(options: SharedOptions, known: readonly string[]): void {
+export function checkOptions(options: SharedOptions, known: string): void {
+  const { retry } = options;
   checkNames(options, known);
-  const { timeoutMs = 1, retry } = options;
-  if (!(timeoutMs > 0)) throw wrong("timeoutMs is a number of milliseconds above 0");
-  if (retry === undefined || retry === false) return;
-  checkNames(retry, retries);
-  const { attempts = 1, delayMs = 0, delayMaxMs = 0, attemptTimeoutMs = 1 } = retry;
-  if (!(Number.isInteger(attempts) && attempts >= 1)) {
-    throw wrong("retry.attempts is a whole number, the first attempt included");
-  }
-  if (!(delayMs >= 0 && delayMaxMs >= 0 && attemptTimeoutMs > 0)) {
-    throw wrong("delayMs, delayMaxMs and attemptTimeoutMs of retry are milliseconds");
+  if (retry) checkNames(retry, retries);
+  for (const [name, value] of Object.entries<unknown>({ ...options, ...retry })) {
+    const least = name.startsWith("delay") ? 0 : 1;
+    const isNumber = typeof value === "number" && value >= least;
+    if (value !== undefined && /Ms$|Max$|^attempts$/.test(name) && !isNumber) {
+      throw wrong(`${name} is a number, ${least} at least`);
+    }
   }
 }
 
-function checkNames(options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
+/** @throws ClientError `invalid_option`. */
+export function checkReader(as: string | undefined, known: string): void {
+  if (as !== undefined) checkNames({ [as]: 1 }, known);
+}
+
+function checkNames(options: object, known: string): void {
+  const all = known.split(" ");
+  const unknown = Object.keys(options).find((name) => !all.includes(name));
   if (unknown === undefined) return;
-  throw wrong(`${JSON.stringify(unknown)} is no option; there are ${known.join(", ")}`);
+  throw wrong(`"${unknown}" is none of ${all.join(", ")}`);
 }
 
 function wrong(text: string): ClientError {

@@ -2,7 +2,7 @@
 import { baseOf } from "./address.ts";
 import type { ClientAnswer } from "./answers.ts";
 import { attempts, type Sending } from "./attempts.ts";
-import { checkCall, checkClient, checkEvents } from "./check.ts";
+import { checkOptions, checkReader, names } from "./check.ts";
 import { endable } from "./endable.ts";
 import type { ClientEvent } from "./event-types.ts";
 import { Limit } from "./limit.ts";
@@ -14,7 +14,7 @@ import type { Call, Client } from "./routes.ts";
 /**
  * A client of the routes of `App`: a flat map of routes (`RoutesOf`, or the declaration file that
  * was written from an application), or a module of them. It needs nothing of the server when it
- * runs.
+ * runs. Fields that routes demand, and `headers` gives, are named by `Own`.
  *
  * @param base Where the routes lie, such as "https://api.example.org/v1"; in browsers also a path.
  * @throws ClientError `invalid_option`.
@@ -23,11 +23,11 @@ import type { Call, Client } from "./routes.ts";
  * const answer = await api.get("/users/:id", { params: { id: 7 } });
  * if (answer.status === 200) console.log(answer.body.name);
  */
-export function createClient<App extends object>(
+export function createClient<App extends object, Own extends string = never>(
   base: string | URL,
   options: ClientOptions = {},
-): Client<App> {
-  checkClient(options);
+): Client<App, Own> {
+  checkOptions(options, names.client);
   const caller = new Caller(baseOf(base), options);
   const calling = (method: string) => (path: string, given?: CallGiven) =>
     caller.call(method, path, given);
@@ -42,7 +42,7 @@ export function createClient<App extends object>(
     request: (method: string, path: string, given?: CallGiven) => caller.call(method, path, given),
     events: (path: string, given?: EventsGiven) => caller.events(path, given),
   };
-  return client as unknown as Client<App>;
+  return client as unknown as Client<App, Own>;
 }
 
 type CallGiven = RequestParts & CallOptions;
@@ -74,7 +74,8 @@ class Caller {
   }
 
   async #answer(method: string, path: string, given: CallGiven): Promise<ClientAnswer> {
-    checkCall(given);
+    checkOptions(given, names.call);
+    checkReader(given.as, "auto json text bytes blob stream events");
     const draft = this.#draft(method, path, given);
     const sending = this.#sending(given, given.signal);
     return attempts(draft, sending, (arrival) => answerOf(arrival, given.as ?? "auto"));
@@ -85,7 +86,8 @@ class Caller {
     given: EventsGiven,
     limit: Limit,
   ): AsyncGenerator<ClientEvent, undefined> {
-    checkEvents(given);
+    checkOptions(given, names.events);
+    checkReader(given.as, "json text");
     const draft = this.#draft("GET", path, given);
     limit.follow(given.signal);
     const { follow } = await import("./events.ts");

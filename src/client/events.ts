@@ -9,7 +9,15 @@ import { ClientError } from "./error.ts";
 import type { ClientEvent } from "./event-types.ts";
 import { unlessAborted, wait } from "./limit.ts";
 import type { EventsOptions } from "./options.ts";
-import { type Arrival, answerOf, brokenOff, eventsType, failureOf, typeOf } from "./receive.ts";
+import {
+  type Arrival,
+  answerOf,
+  brokenOff,
+  drop,
+  eventsType,
+  failureOf,
+  typeOf,
+} from "./receive.ts";
 import type { Draft } from "./request.ts";
 
 /** What outlives a connection. */
@@ -87,7 +95,7 @@ function opened(arrival: Arrival): Arrival {
   const { response, limit, place } = arrival;
   limit.stopClock();
   if (eventsType.test(typeOf(response))) return arrival;
-  response.body?.cancel().catch(() => {});
+  drop(response);
   const type = typeOf(response) || "no Content-Type";
   const text = `${place}: ${response.status} with ${type} is no stream of events.`;
   throw new ClientError("invalid_answer", text, { response });
@@ -166,7 +174,7 @@ function mayPass(error: unknown): error is ClientError {
   return error instanceof ClientError && passing.includes(error.status ?? 0);
 }
 
-/** Up to half more at random, so that the clients of a server that was away do not come together. */
+/** Up to half more at random, so that clients of a server that was away do not come together. */
 function delayOf({ delayMs }: Progress, failures: number): number {
   const spread = 1 + Math.random() / 2;
   if (failures === 0) return delayMs * spread;

@@ -6,14 +6,14 @@ import type { NameOf, SegmentOf } from "../path-types.ts";
 import type { ClientHeaders, TextValue } from "./options.ts";
 
 /**
- * The parts of a request; a part that may be undefined, or has nothing that is demanded, may be left
+ * The parts of a request; one that may be undefined, or has nothing that is demanded, may be left
  * out. Members are computed for the one route that is called: conditions around them would be
  * multiplied with those of every other route.
  */
-export interface CallParts<Entry, Method extends string, Path extends string> {
+export interface CallParts<Entry, Own extends string, Method extends string, Path extends string> {
   readonly params: ParamsFor<Path, PartOf<Entry, "params">>;
   readonly query: QueryOf<PartOf<Entry, "query">>;
-  readonly headers: HeadersOf<PartOf<Entry, "headers">>;
+  readonly headers: HeadersOf<PartOf<Entry, "headers">, Own>;
   /** Cookies by name, in Bun and Node. Browsers send their own and no others; see `init`. */
   readonly cookies: CookiesOf<PartOf<Entry, "cookies">> | undefined;
   /**
@@ -81,9 +81,14 @@ type Absent<Schema> = {
     | (Record<never, never> extends Pick<Schema, Name> ? undefined : never);
 };
 
-type HeadersOf<Schema> = Schema extends undefined
+type HeadersOf<Schema, Own extends string> = Schema extends undefined
   ? ClientHeaders
-  : Absent<Schema> & Readonly<Record<string, TextValue | readonly TextValue[] | undefined>>;
+  : ([Own] extends [never] ? Absent<Schema> : Absent<Lent<Schema, Own>>) &
+      Readonly<Record<string, TextValue | readonly TextValue[] | undefined>>;
+
+/** What the client sends by itself may be left out. */
+type Lent<Schema, Own extends string> = Omit<Schema, Own> &
+  Partial<Pick<Schema, Own & keyof Schema>>;
 
 type CookiesOf<Schema> = Schema extends undefined
   ? Readonly<Record<string, TextValue | undefined>>

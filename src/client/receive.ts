@@ -53,12 +53,17 @@ export function typeOf(response: Response): string {
   return response.headers.get("content-type") ?? "";
 }
 
+/** Lets go of a body that nobody reads, and so of its connection. */
+export function drop(response: Response): void {
+  response.body?.cancel().catch(() => {});
+}
+
 async function bodyOf(arrival: Arrival, as: BodyAs): Promise<unknown> {
   const { response, method, limit, place } = arrival;
   // RFC 9110 9.3.2, 15.3.5, 15.3.6, 15.4.5: never with a body.
   if (method === "HEAD" || [204, 205, 304].includes(response.status)) {
     limit.end();
-    response.body?.cancel().catch(() => {});
+    drop(response);
     return null;
   }
   if (as === "stream") return streamOf(arrival);
@@ -87,6 +92,7 @@ async function wholeBody(arrival: Arrival, as: BodyAs): Promise<unknown> {
     case "blob":
       return unlessAborted(limit.signal, response.blob());
     case "events":
+      drop(response);
       throw unreadable(arrival, 'events are read by events(), or as: "events"');
     default: {
       const bytes = new Uint8Array(await unlessAborted(limit.signal, response.arrayBuffer()));

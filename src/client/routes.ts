@@ -21,35 +21,47 @@ export interface Call<Answer extends ClientAnswer> extends Promise<Answer> {
 }
 
 /** Calls of one method: path, then what the route needs. */
-export type CallMethod<Map, Method extends string> = <
+export type CallMethod<Routes, Own extends string, Method extends string> = <
   Path extends string,
   As extends BodyAs = "auto",
 >(
-  path: OneOf<Path, PathsOf<Map, Method | "*">>,
-  ...options: Arguments<CallParts<EntryOf<Map, Method, Path>, Method, Path>, CallOptions<As>>
-) => Call<AnswersTo<EntryOf<Map, Method, Path>, As>>;
+  path: OneOf<Path, PathsOf<Routes, Method | "*">>,
+  ...options: Arguments<
+    CallParts<EntryOf<Routes, Method, Path>, Own, Method, Path>,
+    CallOptions<As>
+  >
+) => Call<AnswersTo<EntryOf<Routes, Method, Path>, As>>;
 
-/** What `createClient` gives. `App` is a flat map of routes, or a module of them. */
-export interface Client<App> extends ClientOf<MapOf<App>> {}
+/**
+ * What `createClient` gives. `App` is a flat map of routes, or a module of them; `Own` are names of
+ * fields that the client sends by itself.
+ */
+export interface Client<App, Own extends string = never> extends ClientOf<MapOf<App>, Own> {}
 
-interface ClientOf<Map> {
-  readonly get: CallMethod<Map, "GET">;
-  readonly post: CallMethod<Map, "POST">;
-  readonly put: CallMethod<Map, "PUT">;
-  readonly patch: CallMethod<Map, "PATCH">;
-  readonly delete: CallMethod<Map, "DELETE">;
-  readonly options: CallMethod<Map, "OPTIONS">;
+interface ClientOf<Routes, Own extends string> {
+  readonly get: CallMethod<Routes, Own, "GET">;
+  readonly post: CallMethod<Routes, Own, "POST">;
+  readonly put: CallMethod<Routes, Own, "PUT">;
+  readonly patch: CallMethod<Routes, Own, "PATCH">;
+  readonly delete: CallMethod<Routes, Own, "DELETE">;
+  readonly options: CallMethod<Routes, Own, "OPTIONS">;
   /** The head alone, of any route for GET too; the body is null. */
   head<Path extends string>(
-    path: OneOf<Path, PathsOf<Map, "HEAD" | "GET" | "*">>,
-    ...options: Arguments<CallParts<HeadOf<Map, Path>, "HEAD", Path>, Omit<CallOptions, "as">>
-  ): Call<HeadAnswer<AnswersTo<HeadOf<Map, Path>, "auto">>>;
+    path: OneOf<Path, PathsOf<Routes, "HEAD" | "GET" | "*">>,
+    ...options: Arguments<
+      CallParts<HeadOf<Routes, Path>, Own, "HEAD", Path>,
+      Omit<CallOptions, "as">
+    >
+  ): Call<HeadAnswer<AnswersTo<HeadOf<Routes, Path>, "auto">>>;
   /** Any method that routes of the map have. */
   request<Method extends string, Path extends string, As extends BodyAs = "auto">(
-    method: OneOf<Method, MethodsOf<Map>>,
-    path: OneOf<Path, PathsOf<Map, Method | "*">>,
-    ...options: Arguments<CallParts<EntryOf<Map, Method, Path>, Method, Path>, CallOptions<As>>
-  ): Call<AnswersTo<EntryOf<Map, Method, Path>, As>>;
+    method: OneOf<Method, MethodsOf<Routes>>,
+    path: OneOf<Path, PathsOf<Routes, Method | "*">>,
+    ...options: Arguments<
+      CallParts<EntryOf<Routes, Method, Path>, Own, Method, Path>,
+      CallOptions<As>
+    >
+  ): Call<AnswersTo<EntryOf<Routes, Method, Path>, As>>;
   /**
    * Server-sent events. Nothing is sent before the first one is asked for, and nothing is read that
    * nobody waits for. A connection that is lost, or that the server ends, is made again with
@@ -58,9 +70,12 @@ interface ClientOf<Map> {
    * @throws ClientError while iterating, for an answer other than 200 with `text/event-stream`.
    */
   events<Path extends string, As extends EventsAs = "json">(
-    path: OneOf<Path, PathsOf<Map, "GET" | "*">>,
-    ...options: Arguments<CallParts<EntryOf<Map, "GET", Path>, "GET", Path>, EventsOptions<As>>
-  ): AsyncIterableIterator<EventsOf<EntryOf<Map, "GET", Path>, As>, undefined>;
+    path: OneOf<Path, PathsOf<Routes, "GET" | "*">>,
+    ...options: Arguments<
+      CallParts<EntryOf<Routes, "GET", Path>, Own, "GET", Path>,
+      EventsOptions<As>
+    >
+  ): AsyncIterableIterator<EventsOf<EntryOf<Routes, "GET", Path>, As>, undefined>;
 }
 
 /**
@@ -88,7 +103,7 @@ type KeyOf<Value> = Value extends {
   : never;
 
 /** Paths that routes of these methods have. */
-export type PathsOf<Map, Method extends string> = keyof Map extends infer Key
+export type PathsOf<Routes, Method extends string> = keyof Routes extends infer Key
   ? Key extends `${infer Own} ${infer Path}`
     ? Own extends Method
       ? Path
@@ -97,7 +112,7 @@ export type PathsOf<Map, Method extends string> = keyof Map extends infer Key
   : never;
 
 /** Methods of a map; any, where a route takes all. */
-export type MethodsOf<Map> = keyof Map extends infer Key
+export type MethodsOf<Routes> = keyof Routes extends infer Key
   ? Key extends `${infer Method} ${string}`
     ? Method extends "*"
       ? string & {}
@@ -106,15 +121,17 @@ export type MethodsOf<Map> = keyof Map extends infer Key
   : never;
 
 /** The entry of a key, or of another one; by inference, because an index would name all of them. */
-type EntryOf<Map, Method extends string, Path extends string> =
-  Map extends Readonly<Record<`${Method} ${Path}`, infer Entry>>
+type EntryOf<Routes, Method extends string, Path extends string> =
+  Routes extends Readonly<Record<`${Method} ${Path}`, infer Entry>>
     ? Entry
-    : Map extends Readonly<Record<`* ${Path}`, infer Entry>>
+    : Routes extends Readonly<Record<`* ${Path}`, infer Entry>>
       ? Entry
       : never;
 
-type HeadOf<Map, Path extends string> =
-  Map extends Readonly<Record<`HEAD ${Path}`, infer Entry>> ? Entry : EntryOf<Map, "GET", Path>;
+type HeadOf<Routes, Path extends string> =
+  Routes extends Readonly<Record<`HEAD ${Path}`, infer Entry>>
+    ? Entry
+    : EntryOf<Routes, "GET", Path>;
 
 type HeadAnswer<Answer> =
   Answer extends ClientAnswer<infer Status, infer _> ? ClientAnswer<Status, null> : never;

@@ -202,7 +202,8 @@ describe("answers that are not what they say", () => {
       await expect(api.get("/")).rejects.toMatchObject({ code: "network_error" });
     }));
 
-  const cut = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"id"`;
+  const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n";
+  const cut = `${head}{"id"`;
   test("a body that breaks off", () =>
     answerTo(writes(cut, "close"), async (api) => {
       const error = await failure(api.get("/"));

@@ -298,8 +298,8 @@ describe("attempts", () => {
 
 describe("options", () => {
   const wrong: [name: string, options: object, message: string][] = [
-    ["a client's name", { timeout: 1 }, '"timeout" is no option'],
-    ["a name of retry", { retry: { times: 1 } }, '"times" is no option'],
+    ["a client's name", { timeout: 1 }, '"timeout" is none of timeoutMs, '],
+    ["a name of retry", { retry: { times: 1 } }, '"times" is none of attempts, '],
     ["no time", { timeoutMs: 0 }, "timeoutMs"],
     ["a text", { timeoutMs: "5s" }, "timeoutMs"],
     ["no attempt", { retry: { attempts: 0 } }, "attempts"],

@@ -1,6 +1,9 @@
 /** Every part of a request arrives as it was given, or is refused before anything is sent. */
 import { describe, expect, test } from "bun:test";
-import { createClient } from "../../src/client/index.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClient, type FetchInit } from "../../src/client/index.ts";
 import { Chopin, type RoutesOf, route, t } from "../../src/index.ts";
 import { clients } from "./_both-ways.ts";
 
@@ -315,6 +318,38 @@ describe("bodies", () => {
     for (const body of [{ big: 1n }, circle, () => 1]) {
       await expect(api.post("/echo", { body })).rejects.toMatchObject({ code: "invalid_request" });
     }
+  });
+});
+
+describe("init", () => {
+  test("reaches fetch, with what only this runtime knows of", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "chopin-client-"));
+    const unix = join(folder, "socket");
+    const server = Bun.serve({
+      unix,
+      fetch: async (request) => new Response(await request.text()),
+    });
+    const api = createClient<Api>("http://localhost", { init: { unix } as FetchInit });
+    const answer = await api.post("/echo", { body: { a: 1 }, as: "text" });
+    expect([answer.status, answer.body]).toEqual([200, '{"a":1}']);
+    await server.stop(true);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("is that of the client, and over it that of the call", async () => {
+    const asked: unknown[] = [];
+    const fetch = ({ credentials, cache, redirect }: Request) => {
+      asked.push([credentials, cache, redirect]);
+      return new Response();
+    };
+    const init: FetchInit = { credentials: "include", cache: "no-store" };
+    const api = createClient<Api>("http://localhost", { fetch, init });
+    await api.get("/query");
+    await api.get("/query", { init: { cache: "reload", redirect: "error" } });
+    expect(asked).toEqual([
+      ["include", "no-store", "follow"],
+      ["include", "reload", "error"],
+    ]);
   });
 });
 

@@ -84,6 +84,7 @@ describe("the package", () => {
         ...libraries,
       ].sort(),
     );
+    expect(files).toContain("dist/client/index.d.ts");
     expect(files).toContain("dist/index.d.ts");
     expect(files).toContain("dist/middleware/index.d.ts");
     expect(files).toContain("dist/openapi/index.d.ts");
@@ -108,6 +109,42 @@ describe("the package", () => {
     const tsc = join(root, "node_modules/typescript/bin/tsc");
     const command = [bun, tsc, ...flags, ...modules, ...types, "server.ts"];
     expect((await finish(command, { cwd: app, env: home })).stdout).toBe("");
+  });
+
+  test("has declarations of the client that check where there are pages alone", async () => {
+    const program = `import { createClient } from "chopin/client";
+      interface Api {
+        readonly "GET /users/:id": {
+          readonly params: { readonly id: number };
+          readonly query: undefined;
+          readonly headers: undefined;
+          readonly cookies: undefined;
+          readonly body: undefined;
+          readonly answers: { readonly 200: { readonly name: string } };
+        };
+      }
+      const api = createClient<Api>("https://api.example.org", { init: { mode: "cors" } });
+      export const nameOf = async (id: number): Promise<string> =>
+        (await api.get("/users/:id", { params: { id } }).orThrow()).name;`;
+    writeFileSync(join(app, "page.ts"), program);
+    const flags = ["--noEmit", "--strict", "--skipLibCheck", "false", "--target", "es2022"];
+    const modules = ["--module", "preserve", "--moduleResolution", "bundler"];
+    const types = ["--lib", "es2022,dom,dom.iterable", "--types", ""];
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const command = [bun, tsc, ...flags, ...modules, ...types, "page.ts"];
+    expect((await finish(command, { cwd: app, env: home })).stdout).toBe("");
+  });
+
+  test("has a client that calls its server, from its own runtime", async () => {
+    const server = await start([bun, "run", "server.ts"], { cwd: app, env: home });
+    const program = `import { createClient } from "chopin/client";
+      const api = createClient(process.argv[2]);
+      const { status, body } = await api.get("/users/:id", { params: { id: 7 } });
+      console.log(status, JSON.stringify(body));`;
+    writeFileSync(join(app, "call.js"), program);
+    const { stdout } = await finish([bun, "call.js", server.address], { cwd: app, env: home });
+    await server.stop();
+    expect(stdout).toBe('200 {"id":"7"}\n');
   });
 });
 

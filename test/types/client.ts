@@ -258,6 +258,15 @@ void refuse(
   api.head("/any"),
 );
 
+// What the client sends by itself is not demanded.
+const signed = createClient<Api, "x-version" | "x-token">("/api", { headers: { "x-version": 1 } });
+void refuse(
+  signed.get("/version"),
+  signed.get("/version", { headers: { "x-version": 2 } }),
+  // @ts-expect-error It is a number.
+  signed.get("/version", { headers: { "x-version": "2" } }),
+);
+
 // What JSON makes of values.
 same<Equal<Wire<Date>, string>>();
 same<
