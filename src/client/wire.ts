@@ -20,13 +20,20 @@ export type Wire<T> = unknown extends T
         ? undefined
         : T extends bigint
           ? never
-          : T extends readonly unknown[]
-            ? { [Index in keyof T]: Item<T[Index]> }
+          : T extends readonly (infer Element)[]
+            ? List<T, Element>
             : T extends ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>
               ? Readonly<Record<string, never>>
               : T extends ArrayBufferView
                 ? Readonly<Record<string, number>>
                 : { [Name in keyof T]: Wire<T[Name]> };
+
+/** Not mapped unless it is a tuple: a type of all JSON contains lists of itself. */
+type List<T extends readonly unknown[], Element> = number extends T["length"]
+  ? T extends unknown[]
+    ? Item<Element>[]
+    : readonly Item<Element>[]
+  : { [Index in keyof T]: Item<T[Index]> };
 
 /** A list has null where an object has nothing. */
 type Item<T> = Wire<T> extends infer Value ? (Value extends undefined ? null : Value) : never;

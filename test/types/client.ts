@@ -1,6 +1,7 @@
 /** What the types of the client promise, and what they refuse. Checked by `tsc`, never run. */
 import * as z from "zod";
 import {
+  type Client,
   type ClientAnswer,
   createClient,
   type Problem,
@@ -267,7 +268,49 @@ void refuse(
   signed.get("/version", { headers: { "x-version": "2" } }),
 );
 
+// Paths that are one of several, clients that are passed on, handlers of many kinds.
+class Model {
+  readonly id = 1;
+  save(): void {}
+  toJSON() {
+    return { id: this.id, at: new Date() };
+  }
+}
+const Tree = t.Recursive((This) => t.Object({ at: t.Date(), children: t.Array(This) }));
+const others = {
+  a: route.get("/a", () => 1),
+  b: route.get("/b", () => "b" as string),
+  model: route.get("/model", () => [new Model()]),
+  tree: route.get("/tree", { response: Tree }, () => ({ at: new Date(), children: [] })),
+  perhaps: route.get("/perhaps", (ctx) => (ctx.ip ? { a: 1 } : undefined)),
+  thrown: route.get("/thrown", () => {
+    throw new Error();
+  }),
+  some: route.get("/some", (ctx) => ctx.json({ a: 1 }, Number(ctx.ip))),
+  unknown: route.get("/unknown", (ctx) => ctx.json<unknown>()),
+};
+const passed = <App extends object>(client: Client<App>): Client<App> => client;
+export async function kinds(path: "/a" | "/b"): Promise<void> {
+  const client = passed(createClient<typeof others>("/"));
+  is<string | number>()(await client.get(path).orThrow());
+  const [model] = await client.get("/model").orThrow();
+  is<string | undefined>()(model?.at);
+  // @ts-expect-error JSON has no methods.
+  model?.save;
+  const tree = await client.get("/tree").orThrow();
+  is<string | undefined>()(tree.children[0]?.children[0]?.at);
+  is<{ a: number } | null>()(await client.get("/perhaps").orThrow());
+  is<unknown>()(await client.get("/thrown").orThrow());
+  is<unknown>()(await client.get("/unknown").orThrow());
+  const some = await client.get("/some");
+  is<number>()(some.status);
+  is<{ a: number }>()(some.body);
+}
+
 // What JSON makes of values.
+type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+same<Equal<Wire<{ any: Json }>["any"] extends Json ? 1 : 2, 1>>();
+same<Equal<Wire<readonly Date[]>, readonly string[]>>();
 same<Equal<Wire<Date>, string>>();
 same<
   Equal<Wire<{ at: Date; list: (Date | undefined)[] }>, { at: string; list: (string | null)[] }>
