@@ -4,6 +4,7 @@
  */
 import type { NameOf, SegmentOf } from "../path-types.ts";
 import type { ClientHeaders, TextValue } from "./options.ts";
+import type { Sendable } from "./wire.ts";
 
 /**
  * The parts of a request; one that may be undefined, or has nothing that is demanded, may be left
@@ -67,7 +68,7 @@ type ParamsFor<Path extends string, Schema> = Path extends `${string}/${":" | "*
 type ParamOf<Name extends string, Schema> = Name extends keyof Schema
   ? string extends Schema[Name]
     ? Schema[Name] | string | number | bigint
-    : Exclude<Schema[Name], undefined>
+    : Exclude<Sendable<Schema[Name]>, undefined>
   : string | number | bigint;
 
 type QueryOf<Schema> = Schema extends undefined
@@ -77,7 +78,7 @@ type QueryOf<Schema> = Schema extends undefined
 /** What is optional may also be undefined, under `exactOptionalPropertyTypes` too. */
 type Absent<Schema> = {
   readonly [Name in keyof Schema]:
-    | Schema[Name]
+    | Sendable<Schema[Name]>
     | (Record<never, never> extends Pick<Schema, Name> ? undefined : never);
 };
 
@@ -92,19 +93,19 @@ type Lent<Schema, Own extends string> = Omit<Schema, Own> &
 
 type CookiesOf<Schema> = Schema extends undefined
   ? Readonly<Record<string, TextValue | undefined>>
-  : { readonly [Name in keyof Schema]?: Schema[Name] | undefined };
+  : { readonly [Name in keyof Schema]?: Sendable<Schema[Name]> | undefined };
 
 type BodyOf<Schema, Method extends string> = Method extends "GET" | "HEAD"
   ? undefined
   : [Schema] extends [undefined]
     ? RawBody | object | number | boolean | null | undefined
-    : Schema;
+    : Sendable<Schema>;
 
 /** Without the mark a string would be sent as text, and refused. */
 type JsonMark<Schema, Method extends string> = Method extends "GET" | "HEAD"
   ? undefined
   : [Schema] extends [undefined]
     ? true | undefined
-    : [Extract<Schema, string>] extends [never]
+    : [Extract<Sendable<Schema>, string>] extends [never]
       ? true | undefined
       : true;

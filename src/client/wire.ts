@@ -1,6 +1,6 @@
 /**
- * What JSON makes of a value's type on its way from a handler to a client. Read by the compiler
- * alone; `routes.ts` and `answers.ts` make the types of answers from it.
+ * What becomes of a value's type on its way between a handler and a client. Read by the compiler
+ * alone; `answers.ts` makes the types of answers from it, `inputs.ts` those of what is sent.
  */
 
 /**
@@ -47,3 +47,20 @@ export type WireBody<T> = unknown extends T
     : T extends ArrayBuffer | ArrayBufferView
       ? Uint8Array<ArrayBuffer>
       : Wire<T>;
+
+/** A value that is sent: a date may be the text that it becomes, a bigint a number. */
+export type Sendable<T> = unknown extends T
+  ? T
+  : T extends Date
+    ? T | string
+    : T extends bigint
+      ? T | number
+      : T extends string | number | boolean | symbol | null | undefined
+        ? T
+        : T extends readonly (infer Element)[]
+          ? SendableList<T, Element>
+          : { [Name in keyof T]: Sendable<T[Name]> };
+
+type SendableList<T extends readonly unknown[], Element> = number extends T["length"]
+  ? readonly Sendable<Element>[]
+  : { [Index in keyof T]: Sendable<T[Index]> };

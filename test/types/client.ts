@@ -232,6 +232,9 @@ void refuse(
 
 // What may be left out, and the forms that are taken.
 void refuse(
+  api.post("/users", { body: { name: "Kim", born: "2001-02-03T00:00:00Z" } }),
+  // @ts-expect-error A number is no date.
+  api.post("/users", { body: { name: "Kim", born: 7 } }),
   api.get("/search"),
   api.get("/search", { query: {} }),
   api.get("/search", { query: { text: undefined } }),

@@ -1,0 +1,71 @@
+/** Clients of the declarations that `chopin openapi --client` writes, without the source. */
+import { afterAll, expect, test } from "bun:test";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { clientTypes } from "../../src/client-types/declarations.ts";
+import { Chopin, extract, route, t } from "../../src/index.ts";
+import { finish } from "../e2e/_process.ts";
+
+const root = join(import.meta.dir, "../..");
+const folder = join(root, "node_modules/.cache/written-client");
+mkdirSync(folder, { recursive: true });
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const token = extract(
+  { headers: t.Object({ "x-token": t.String() }) },
+  ({ headers }) => headers["x-token"],
+);
+const page = extract(
+  { query: t.Object({ page: t.Integer({ default: 1 }) }) },
+  ({ query }) => query.page,
+);
+const User = t.Object({ id: t.Integer(), born: t.Date() }, { $id: "User" });
+const app = new Chopin().mount({
+  one: route.get(
+    "/users/:id/:tab?",
+    { params: t.Object({ id: t.Integer() }), extract: { token, page }, response: { 200: User } },
+    ({ params }) => ({ id: params.id, born: new Date(0) }),
+  ),
+  put: route.put("/users", { body: User, response: { 200: User, 409: null } }, ({ body }) => body),
+  any: route.all("/any/*rest", { response: { 200: t.String() } }, (ctx) => ctx.params.rest),
+});
+
+const program = `import { createClient } from "../../../src/client/index.ts";
+import type { Api } from "./api";
+
+const api = createClient<Api, "x-token">(process.argv[2]!, { headers: { "x-token": "t" } });
+const user = await api.get("/users/:id/:tab?", { params: { id: 7 } }).orThrow();
+const again = await api.get("/users/:id/:tab?", { params: { id: 7, tab: "a" }, query: { page: 2 } });
+const put = await api.put("/users", { body: user });
+if (put.status === 409) put.body satisfies null;
+const rest: string = await api.request("PURGE", "/any/*rest", { params: { rest: "a/b" } }).orThrow();
+if (put.status === 422) put.body.errors;
+console.log(JSON.stringify([user.born.slice(0, 4), again.status, put.status, rest]));
+
+export const unused = (): unknown[] => {
+  const strict = createClient<Api>("/");
+  return [
+    // @ts-expect-error The token is missing.
+    strict.get("/users/:id/:tab?", { params: { id: 7 } }),
+    // @ts-expect-error A page is a number.
+    api.get("/users/:id/:tab?", { params: { id: 7 }, query: { page: "2" } }),
+    // @ts-expect-error No route has this path.
+    api.get("/users"),
+  ];
+};
+`;
+
+test("the written declarations are a map for the client", async () => {
+  writeFileSync(join(folder, "api.d.ts"), clientTypes(app.routes()));
+  writeFileSync(join(folder, "program.ts"), program);
+  const config = { extends: join(root, "tsconfig.json"), include: ["program.ts"], exclude: [] };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const checked = await finish([process.execPath, tsc, "--project", folder], { cwd: root });
+  expect(checked.stdout).toBe("");
+  const server = await app.serve("127.0.0.1:0");
+  const command = [process.execPath, join(folder, "program.ts"), server.url];
+  const { stdout, stderr } = await finish(command, { cwd: folder });
+  await server.stop({ timeoutMs: 1000 });
+  expect([stdout, stderr]).toEqual(['["1970",200,200,"a/b"]\n', ""]);
+}, 60_000);
