@@ -35,10 +35,12 @@ import type { Api } from "./api";
 
 const api = createClient<Api, "x-token">(process.argv[2]!, { headers: { "x-token": "t" } });
 const user = await api.get("/users/:id/:tab?", { params: { id: 7 } }).orThrow();
-const again = await api.get("/users/:id/:tab?", { params: { id: 7, tab: "a" }, query: { page: 2 } });
+const params = { id: 7, tab: "a" };
+const again = await api.get("/users/:id/:tab?", { params, query: { page: 2 } });
 const put = await api.put("/users", { body: user });
 if (put.status === 409) put.body satisfies null;
-const rest: string = await api.request("PURGE", "/any/*rest", { params: { rest: "a/b" } }).orThrow();
+const given = { params: { rest: "a/b" } };
+const rest: string = await api.request("PURGE", "/any/*rest", given).orThrow();
 if (put.status === 422) put.body.errors;
 console.log(JSON.stringify([user.born.slice(0, 4), again.status, put.status, rest]));
 
