@@ -1,17 +1,16 @@
-// A small API of notes in memory, with a page to open: `bun run demo` starts it. PORT from the
-// environment, else 8080.
-import { Chopin, HTTPError } from "chopin";
+// A small API of notes in memory, with a page to open and its documentation at /docs: `bun run demo`
+// starts it. PORT from the environment, else 8080.
+import { Chopin, HTTPError, type Static, t } from "chopin";
 
-interface Note {
-  readonly id: number;
-  readonly text: string;
-}
+const text = t.String({ minLength: 1, examples: ["Nocturne in E flat major"] });
+const Note = t.Object({ id: t.Integer(), text }, { $id: "Note" });
+const one = t.Object({ id: t.Integer({ minimum: 1 }) });
 
-const notes = new Map<number, Note>([[1, { id: 1, text: "Prelude in E minor" }]]);
-let lastId = 1;
+const notes = new Map<number, Static<typeof Note>>();
+notes.set(1, { id: 1, text: "Prelude in E minor" });
 
-function noteOf(id: string): Note {
-  const note = notes.get(Number(id));
+function noteOf(id: number) {
+  const note = notes.get(id);
   if (!note) throw new HTTPError(404, "no_such_note");
   return note;
 }
@@ -45,7 +44,7 @@ await show();
 </script>
 `;
 
-const app = new Chopin();
+const app = new Chopin().openapi({ info: { title: "Notes", version: "1.0.0" } });
 
 app.layer(async (ctx, next) => {
   const start = performance.now();
@@ -54,23 +53,30 @@ app.layer(async (ctx, next) => {
   return answer;
 });
 
-app.get("/", (ctx) => ctx.html(page));
-app.get("/notes", () => ({ notes: [...notes.values()] }));
-app.get("/notes/:id(\\d+)", ({ params }) => noteOf(params.id));
-app.post("/notes", (ctx) => {
-  const { text } = ctx.json<{ text?: unknown } | null>() ?? {};
-  if (typeof text !== "string" || text === "") {
-    throw new HTTPError(422, "invalid_note", "A note has a text.");
-  }
-  lastId += 1;
-  const note = { id: lastId, text };
-  notes.set(note.id, note);
-  return ctx.json(note, { status: 201, headers: { location: `/notes/${note.id}` } });
-});
-app.delete("/notes/:id(\\d+)", ({ params }) => {
-  notes.delete(noteOf(params.id).id);
-  return null;
-});
+app.get("/", { hidden: true }, (ctx) => ctx.html(page));
+app.get("/notes", { summary: "All notes", response: t.Object({ notes: t.Array(Note) }) }, () => ({
+  notes: [...notes.values()],
+}));
+app.get("/notes/:id", { summary: "One note", params: one, response: Note }, ({ params }) =>
+  noteOf(params.id),
+);
+app.post(
+  "/notes",
+  { summary: "Adds a note", body: t.Object({ text }), response: { 201: Note } },
+  (ctx) => {
+    const note = { id: Math.max(0, ...notes.keys()) + 1, text: ctx.body.text };
+    notes.set(note.id, note);
+    return ctx.json(note, { status: 201, headers: { location: `/notes/${note.id}` } });
+  },
+);
+app.delete(
+  "/notes/:id",
+  { summary: "Removes a note", params: one, response: { 204: null } },
+  ({ params }) => {
+    notes.delete(noteOf(params.id).id);
+    return null;
+  },
+);
 
 /** Running; `bun run demo` says what to try on it. */
 export const server = await app.serve({ port: Number(process.env.PORT ?? 8080) });

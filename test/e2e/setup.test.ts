@@ -118,11 +118,13 @@ describe("the demo", () => {
     const pageText = await page.text();
     const listed = await (await fetch(`${demo.address}/notes`)).json();
     const one = await (await fetch(`${demo.address}/notes/1`)).json();
-    const created = await fetch(`${demo.address}/notes`, {
-      method: "POST",
-      body: JSON.stringify({ text: "play it" }),
-    });
+    const headers = { "Content-Type": "application/json" };
+    const add = (text: string) =>
+      fetch(`${demo.address}/notes`, { method: "POST", headers, body: JSON.stringify({ text }) });
+    const created = await add("play it");
     const createdBody = await created.json();
+    const wrong = await (await add("")).json();
+    const documented = await (await fetch(`${demo.address}/docs`)).text();
     const refused = await fetch(`${demo.address}/notes`, { method: "PUT" });
     await refused.arrayBuffer();
     const errors = await demo.stop();
@@ -132,6 +134,8 @@ describe("the demo", () => {
     expect(one).toEqual({ id: 1, text: "Prelude in E minor" });
     expect([created.status, createdBody]).toEqual([201, { id: 2, text: "play it" }]);
     expect(created.headers.get("location")).toBe("/notes/2");
+    expect(wrong).toMatchObject({ status: 422, errors: [{ in: "body", pointer: "/text" }] });
+    expect(documented).toContain("<title>Notes</title>");
     expect(refused.status).toBe(405);
     expect(refused.headers.get("allow")).toBe("GET, HEAD, POST, OPTIONS");
     expect(errors).toBe("");
