@@ -1,7 +1,7 @@
 /**
  * Names of operations that were given none: `GET /users/:id` is `getUsersById`. They follow from
  * method and path alone, so that a route keeps its name when others are added. Called by
- * `operations.ts`.
+ * `operations.ts`, `places.ts` and `document.ts`.
  */
 import type { PathSegment } from "./paths.ts";
 

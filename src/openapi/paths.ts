@@ -1,15 +1,15 @@
 /**
  * Paths of routes as OpenAPI writes them: `/users/:id(\d+)?` is `/users/{id}` and `/users`. Called
- * by `operations.ts`.
+ * by `places.ts`, and read by `parameters.ts` and `operation-id.ts`.
  */
 
 /** A capture in a path. */
 export interface PathCapture {
   /** As the route calls it; "*" for a bare wildcard. */
   readonly name: string;
-  /** Whether the route has an expression for it. */
-  readonly constrained: boolean;
-  /** That expression, of the whole segment, where JSON Schema can say the same. */
+  /** The expression that the route has for it. */
+  readonly constraint: string | undefined;
+  /** The same of the whole segment, where JSON Schema can say it. */
   readonly pattern: string | undefined;
   readonly wildcard: boolean;
 }
@@ -72,22 +72,31 @@ export function byPriority(one: readonly PathSegment[], other: readonly PathSegm
   return 0;
 }
 
+/** Whether two paths of one shape match the same requests. */
+export function matchTheSame(one: readonly PathSegment[], other: readonly PathSegment[]): boolean {
+  const constraintOf = (segment: PathSegment) =>
+    typeof segment === "string" ? undefined : segment.constraint;
+  return (
+    byPriority(one, other) === 0 &&
+    one.every((segment, at) => constraintOf(segment) === constraintOf(other[at]!))
+  );
+}
+
 function rankOf(segment: PathSegment): number {
   if (typeof segment === "string") return 0;
   if (segment.wildcard) return 3;
-  return segment.constrained ? 1 : 2;
+  return segment.constraint === undefined ? 2 : 1;
 }
 
 function segmentOf(text: string): PathSegment {
   if (text.startsWith("*")) {
     const name = text.slice(1) || "*";
-    return { name, constrained: false, pattern: undefined, wildcard: true };
+    return { name, constraint: undefined, pattern: undefined, wildcard: true };
   }
   const [, name, constraint] = /^:(\w+)(?:\((.*)\))?\??$/.exec(text) ?? [];
   if (name === undefined) return encoded(text);
-  const constrained = constraint !== undefined;
-  const pattern = constrained ? patternOf(constraint) : undefined;
-  return { name, constrained, pattern, wildcard: false };
+  const pattern = constraint === undefined ? undefined : patternOf(constraint);
+  return { name, constraint, pattern, wildcard: false };
 }
 
 /** Text of a path as a URL has it (RFC 3986 3.3), so that no brace of it looks like a capture. */

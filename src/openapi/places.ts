@@ -6,7 +6,14 @@
 import type { RouteListing } from "../definition.ts";
 import { capitalised, operationName } from "./operation-id.ts";
 import { type DescribedRoute, describe } from "./operations.ts";
-import { byPriority, type PathSegment, pathVariants, shapeOf, templateOf } from "./paths.ts";
+import {
+  byPriority,
+  matchTheSame,
+  type PathSegment,
+  pathVariants,
+  shapeOf,
+  templateOf,
+} from "./paths.ts";
 
 /** One method of one path of a route. */
 export interface Candidate {
@@ -72,7 +79,8 @@ export function placesOf(candidates: readonly Candidate[]): Place[] {
     return [...methods.values()].map((asking): Place => {
       const [candidate, ...others] = asking.toSorted(byRouter) as [Candidate, ...Candidate[]];
       const elsewhere = others.filter(
-        (other) => byPriority(candidate.segments, other.segments) !== 0,
+        ({ route, segments }) =>
+          route !== candidate.route && !matchTheSame(candidate.segments, segments),
       );
       return { candidate, path, names, notes: elsewhere.map(noteOf) };
     });

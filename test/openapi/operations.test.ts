@@ -123,6 +123,24 @@ test("where paths are one to OpenAPI, the route has the place that is tried firs
   expect(post?.description).toBeUndefined();
 });
 
+test("where constraints share a path, the description names every other route", async () => {
+  const app = new Chopin()
+    .get("/:id(\\d+)/:tab?", { operationId: "id" }, never)
+    .get("/:slug([a-z-]+)", { operationId: "slug" }, never)
+    .get("/:name", { operationId: "name" }, never)
+    .all("/:any(\\d+)", never)
+    .all("/:code([A-Z]+)", never);
+  const { get, post } = (await pathsOf(app))["/{id}"]!;
+  const others = (text = "") => [...text.matchAll(/`([A-Z*]+ \S+)`/g)].map(([, route]) => route);
+  expect(get?.operationId).toBe("idWithoutTab");
+  expect(others(get?.description)).toEqual([
+    "GET /:slug([a-z-]+)",
+    "* /:code([A-Z]+)",
+    "GET /:name",
+  ]);
+  expect(others(post?.description)).toEqual(["* /:code([A-Z]+)"]);
+});
+
 describe("parameters", () => {
   test("have what their schemas say of them", async () => {
     const { parameters } = only(
