@@ -1,5 +1,6 @@
 /** The answers that a `response` option or a constant stands for. Called by `describe.ts`. */
 import { isPlain } from "../answer.ts";
+import { mayBeUndefined } from "./absence.ts";
 import { schemasByStatus } from "./answers.ts";
 import type { Resolve } from "./describe-parameters.ts";
 import type { JsonSchema, Side } from "./json-schema.ts";
@@ -50,8 +51,9 @@ export function answersOf(
       : [[200, success]];
   const answers = given.map(([status, schema]) => answerOf(status, schema, reader, thrown));
   // A handler that returns null or nothing answers with 204.
-  const ok = answers.find(({ status }) => status === 200);
-  if (ok === undefined || !isNullable(ok, reader.resolve)) return answers;
+  const at = given.findIndex(([status]) => status === 200);
+  const ok = answers[at];
+  if (ok === undefined || !isNullable(ok, given[at]![1], reader.resolve)) return answers;
   const empty = emptyAnswer(204, thrown);
   const others = ok.hasBody || success === undefined ? answers : [];
   return answers.some(({ status }) => status === 204) ? others : [...others, empty];
@@ -118,9 +120,16 @@ function unionOf(variants: readonly JsonSchema[], otherwise: JsonSchema = {}): J
   return variants.length === 1 ? variants[0]! : { anyOf: variants };
 }
 
-function isNullable({ schema, hasBody }: AnswerDescription, resolve: Resolve): boolean {
-  if (!hasBody) return schema === undefined;
-  return schema !== undefined && typesOf(schema, resolve)?.has("null") === true;
+function isNullable(
+  { schema: told, hasBody }: AnswerDescription,
+  schema: Schema | undefined,
+  resolve: Resolve,
+): boolean {
+  if (!hasBody) return told === undefined;
+  // Of a schema of anything nothing is known, and nothing is said.
+  const types = told === undefined ? undefined : typesOf(told, resolve);
+  if (types === undefined || schema === undefined) return false;
+  return types.has("null") || mayBeUndefined(schema);
 }
 
 /** Answers that several sources name, each status once: any of them may be given. */

@@ -5,6 +5,7 @@
 import type { RouteListing } from "../definition.ts";
 import { captureNames } from "../route.ts";
 import type { RouteDocumentation, SecurityRequirements } from "../route-options.ts";
+import { mayBeAbsent } from "./absence.ts";
 import {
   type AnswerDescription,
   answersOf,
@@ -20,8 +21,7 @@ import {
 } from "./describe-parameters.ts";
 import { inOrder } from "./extraction.ts";
 import { type JsonSchema, jsonSchemaOf, type Side } from "./json-schema.ts";
-import { isOptional, isTypeBox } from "./node.ts";
-import type { Part, Schema, StandardSchema } from "./types.ts";
+import type { Part, Schema } from "./types.ts";
 
 export type { AnswerDescription } from "./describe-answers.ts";
 export type { ParameterDescription } from "./describe-parameters.ts";
@@ -94,20 +94,6 @@ export function describeRoute(
 
 function bodyOf(body: Schema, reader: SchemaReader): RouteDescription["body"] {
   return { schema: reader.read(body, "input") ?? {}, required: !mayBeAbsent(body) };
-}
-
-/** Whether a schema takes a body that was not sent. */
-function mayBeAbsent(body: Schema): boolean {
-  if (isTypeBox(body)) return isOptional(body) || body.default !== undefined;
-  try {
-    const result = (body as StandardSchema)["~standard"].validate(undefined);
-    if (!(result instanceof Promise)) return result.issues === undefined;
-    // What waits is not waited for, and nobody is to hear that it failed.
-    result.catch(() => undefined);
-  } catch {
-    // A schema of another kind is refused when the application starts.
-  }
-  return false;
 }
 
 function parametersOf(

@@ -281,6 +281,8 @@ describe("bodies", () => {
       [Body, true],
       [t.Optional(Body), false],
       [t.Object({}, { default: {} }), false],
+      [t.Union([Body, t.Undefined()]), false],
+      [t.Unknown(), false],
       [z.object({ a: z.string() }), true],
       [z.object({ a: z.string() }).optional(), false],
       [z.object({ a: z.string() }).refine(async () => true), true],
@@ -357,6 +359,16 @@ describe("answers", () => {
     const response = { 200: t.Union([t.Object({}), t.Null()]) };
     const app = new Chopin().get("/", { response }, () => null);
     expect((await app.fetch(new Request("http://localhost/"))).status).toBe(204);
+  });
+
+  test("of a handler that returns nothing are 204, as told", async () => {
+    const text = `OK, ${plain}`;
+    for (const response of [t.Union([t.String(), t.Undefined()]), z.string().optional()]) {
+      const app = new Chopin().get("/", { response }, () => undefined);
+      expect((await app.fetch(new Request("http://localhost/"))).status).toBe(204);
+      expect(answers(app)).toEqual({ 200: text, 204: "No Content", default: "Problem" });
+    }
+    expect(get(t.String({ default: "" }))).toEqual({ 200: text, default: "Problem" });
   });
 
   test("that schemas and bodies bring are told, beside those of the route", async () => {
