@@ -16,8 +16,8 @@ import type { Responses, Schema } from "./types.ts";
 /** What becomes of a body of one status; it may refuse, now or later. */
 type Rule = (body: unknown) => unknown;
 
-/** Answers without content (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
-const bodiless: readonly number[] = [204, 205, 304];
+/** Statuses of answers without content (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
+export const bodiless: readonly number[] = [204, 205, 304];
 
 export class AnswerRules {
   readonly #byStatus: ReadonlyMap<number, Rule>;

@@ -1,9 +1,10 @@
 /** The answers that a `response` option or a constant stands for. Called by `describe.ts`. */
 import { isPlain } from "../answer.ts";
 import { mayBeUndefined } from "./absence.ts";
-import { schemasByStatus } from "./answers.ts";
+import { bodiless, schemasByStatus } from "./answers.ts";
+import type { SchemaReader } from "./describe.ts";
 import type { Resolve } from "./describe-parameters.ts";
-import type { JsonSchema, Side } from "./json-schema.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import { typeOf, typesOf } from "./json-types.ts";
 import { isTypeBox, kindOfNode } from "./node.ts";
 import type { Responses, Schema } from "./types.ts";
@@ -28,19 +29,10 @@ export interface BodyDescription {
   readonly schema: JsonSchema;
 }
 
-/** How schemas are read; see `SchemaReader`. */
-interface Reader {
-  readonly read: (schema: Schema, side: Side) => JsonSchema | undefined;
-  readonly resolve: Resolve;
-}
-
-/** Statuses whose answers have no content (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
-const bodiless: readonly number[] = [204, 205, 304];
-
 /** Answers of a `response` option; `thrown`: of an extractor, which answers by errors. */
 export function answersOf(
   response: Responses,
-  reader: Reader,
+  reader: SchemaReader,
   thrown: boolean,
 ): AnswerDescription[] {
   if (response === undefined) return [];
@@ -62,7 +54,7 @@ export function answersOf(
 function answerOf(
   status: number,
   schema: Schema | undefined,
-  { read, resolve }: Reader,
+  { read, resolve }: SchemaReader,
   thrown: boolean,
 ): AnswerDescription {
   const error = thrown && status >= 400;
