@@ -24,6 +24,15 @@ export interface OpenApiRoutesOptions<S extends object = State> extends OpenApiO
   readonly production?: boolean;
 }
 
+/** Names of the options that are not of the document. */
+const ownOptions: readonly (keyof OpenApiRoutesOptions)[] = [
+  "json",
+  "yaml",
+  "docs",
+  "use",
+  "production",
+];
+
 /** What stands below the path of the page. */
 const pageFiles = [
   "swagger-ui.js",
@@ -63,6 +72,7 @@ export class OpenApiRoutes {
 
   /** @throws ChopinError `invalid_option`. */
   constructor(app: object, options: OpenApiRoutesOptions<never>) {
+    checkDocumentOptions("openapi", options, ownOptions);
     const { json, yaml, docs, use = [], production = false, ...document } = options;
     this.#paths = {
       json: pathOf("json", json, "/openapi.json"),
@@ -75,7 +85,6 @@ export class OpenApiRoutes {
     if (typeof production !== "boolean") throw fault("production is true or false");
     this.production = production;
     this.#use = typeof use === "function" ? [use] : use;
-    checkDocumentOptions("openapi", document);
     this.#options = document;
     givenTo.set(app, document);
   }

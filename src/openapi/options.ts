@@ -1,6 +1,7 @@
 /** Options of a document, and their checks. Called by `document.ts` and by `app.openapi`. */
-import { ChopinError } from "../errors.ts";
+import { checkOptions, invalidOption } from "../middleware/support/options.ts";
 import type { SecurityRequirements } from "../route-options.ts";
+import { isObject } from "../schema/node.ts";
 import type {
   ExternalDocs,
   OpenApiInfo,
@@ -33,15 +34,16 @@ export const documentOptions: readonly (keyof OpenApiOptions)[] = [
   "securitySchemes",
 ];
 
-const infoMembers: readonly (keyof OpenApiInfo)[] = [
-  "title",
-  "version",
-  "summary",
-  "description",
-  "termsOfService",
-  "contact",
-  "license",
-];
+/** What the parts of a document may have beside extensions. */
+const members = {
+  info: ["title", "version", "summary", "description", "termsOfService", "contact", "license"],
+  contact: ["name", "url", "email"],
+  license: ["name", "identifier", "url"],
+  server: ["url", "description", "variables"],
+  variable: ["default", "enum", "description"],
+  tag: ["name", "description", "externalDocs"],
+  externalDocs: ["url", "description"],
+} as const;
 
 /** What each type of scheme has to have. */
 const schemeMembers: Readonly<Record<SecurityScheme["type"], readonly string[]>> = {
@@ -52,50 +54,83 @@ const schemeMembers: Readonly<Record<SecurityScheme["type"], readonly string[]>>
   openIdConnect: ["openIdConnectUrl"],
 };
 
-/** @throws ChopinError `invalid_option` for what would make the document invalid. */
+/**
+ * `others` are names of options that are not of the document.
+ *
+ * @throws ChopinError `invalid_option` for what would make the document invalid.
+ */
 export function checkDocumentOptions(
   name: string,
   options: OpenApiOptions,
   others: readonly string[] = [],
 ): void {
-  const fault = (text: string) => new ChopinError("invalid_option", `${name}: ${text}.`);
-  checkNames("", options, [...documentOptions, ...others]);
+  checkOptions(name, options, [...documentOptions, ...others]);
   const { info = {}, servers = [], tags = [], externalDocs, securitySchemes = {} } = options;
-  checkNames("info: ", info, infoMembers);
-  for (const [member, value] of Object.entries(info)) {
-    const text = member !== "contact" && member !== "license";
-    if (text && typeof value !== "string") throw fault(`info: ${member} is a text`);
+  checkInfo(name, info);
+  for (const server of listOf(name, "servers", servers)) checkServer(name, server);
+  const names = listOf(name, "tags", tags).map((tag) => {
+    checkPart(name, "tag", tag, "name");
+    if (tag.externalDocs !== undefined) checkPart(name, "externalDocs", tag.externalDocs, "url");
+    return tag.name;
+  });
+  const twice = names.find((tag, at) => names.indexOf(tag) !== at);
+  if (twice !== undefined) {
+    throw invalidOption(name, `two tags are called ${JSON.stringify(twice)}`);
   }
-  if (info.license !== undefined && typeof info.license.name !== "string") {
-    throw fault("info: a license has a name");
-  }
-  for (const { url } of servers) if (typeof url !== "string") throw fault("a server has a url");
-  const names = tags.map((tag) => tag.name);
-  for (const [at, tag] of names.entries()) {
-    if (typeof tag !== "string") throw fault("a tag has a name");
-    if (names.indexOf(tag) !== at) throw fault(`two tags are called ${JSON.stringify(tag)}`);
-  }
-  if (externalDocs !== undefined && typeof externalDocs.url !== "string") {
-    throw fault("externalDocs has a url");
-  }
-  for (const [scheme, told] of Object.entries(securitySchemes)) checkScheme(scheme, told);
+  if (externalDocs !== undefined) checkPart(name, "externalDocs", externalDocs, "url");
+  for (const [scheme, told] of Object.entries(securitySchemes)) checkScheme(name, scheme, told);
+}
 
-  function checkNames(place: string, given: object, known: readonly string[]): void {
-    const wrong = Object.keys(given).find((one) => !known.includes(one));
-    if (wrong === undefined) return;
-    throw fault(`${place}${wrong} is no option; there are ${known.join(", ")}`);
+function checkInfo(name: string, info: OpenApiInfo): void {
+  checkPart(name, "info", info);
+  const { contact, license, ...texts } = info;
+  for (const [member, value] of Object.entries(texts)) {
+    if (typeof value !== "string") throw invalidOption(name, `info: ${member} is a text`);
   }
+  if (contact !== undefined) checkPart(name, "contact", contact);
+  if (license === undefined) return;
+  checkPart(name, "license", license, "name");
+  if (license.identifier !== undefined && license.url !== undefined) {
+    throw invalidOption(name, "license: it has an identifier or a url, not both");
+  }
+}
 
-  function checkScheme(scheme: string, told: SecurityScheme): void {
-    if (!/^[\w.-]+$/.test(scheme)) {
-      throw fault(`the name of a security scheme has letters, digits, ".", "-", "_": ${scheme}`);
-    }
-    const members = schemeMembers[told.type];
-    if (members === undefined) {
-      const types = Object.keys(schemeMembers).join(", ");
-      throw fault(`the security scheme ${scheme} has one of the types ${types}`);
-    }
-    const missing = members.find((member) => !Object.hasOwn(told, member));
-    if (missing !== undefined) throw fault(`the security scheme ${scheme} has ${missing}`);
+function checkServer(name: string, server: OpenApiServer): void {
+  checkPart(name, "server", server, "url");
+  const { url, variables = {} } = server;
+  for (const variable of Object.values(variables)) {
+    checkPart(name, "variable", variable, "default");
   }
+  for (const [, variable = ""] of url.matchAll(/\{([^{}]*)\}/g)) {
+    if (Object.hasOwn(variables, variable)) continue;
+    throw invalidOption(name, `server: ${url} needs ${variable} among its variables`);
+  }
+}
+
+/** Checks the names of a part, and that the one that it has to have is a text. */
+function checkPart(name: string, part: keyof typeof members, given: object, needed?: string): void {
+  // Extensions (OpenAPI 3.1, 4.9) are for whoever reads them.
+  const known = [...members[part], ...Object.keys(given ?? {}).filter((one) => /^x-/.test(one))];
+  checkOptions(`${name}: ${part}`, given, known);
+  if (needed === undefined) return;
+  const value = (given as Readonly<Record<string, unknown>>)[needed];
+  if (typeof value !== "string") throw invalidOption(name, `${part}: ${needed} is a text`);
+}
+
+function checkScheme(name: string, scheme: string, told: SecurityScheme): void {
+  const fault = (text: string) => invalidOption(name, text);
+  if (!/^[\w.-]+$/.test(scheme)) {
+    throw fault(`the name of a security scheme has letters, digits, ".", "-", "_": ${scheme}`);
+  }
+  if (!isObject(told) || !Object.hasOwn(schemeMembers, told.type)) {
+    const types = Object.keys(schemeMembers).join(", ");
+    throw fault(`the security scheme ${scheme} has one of the types ${types}`);
+  }
+  const missing = schemeMembers[told.type].find((member) => !Object.hasOwn(told, member));
+  if (missing !== undefined) throw fault(`the security scheme ${scheme} has ${missing}`);
+}
+
+function listOf<Item>(name: string, option: string, given: readonly Item[]): readonly Item[] {
+  if (Array.isArray(given)) return given;
+  throw invalidOption(name, `${option} is a list`);
 }

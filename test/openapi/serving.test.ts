@@ -239,16 +239,30 @@ test("a document that cannot be made is an error that says why, each time", asyn
 
 test("wrong options are refused where they are written", () => {
   const wrong: [unknown, RegExp][] = [
-    [{ path: "/docs" }, /openapi: path is no option; there are info, .*/],
+    [null, /openapi: options are an object/],
+    [{ path: "/docs" }, /openapi: "path" is no option; there are info, .*, json, .*, production/],
     [{ docs: "docs" }, /openapi: docs is a path like/],
     [{ json: "/:id" }, /openapi: json is a path like/],
     [{ json: false, docs: "/docs" }, /docs shows what json gives/],
     [{ production: "yes" }, /production is true or false/],
-    [{ info: { titel: "x" } }, /info: titel is no option/],
+    [{ info: null }, /info: options are an object/],
+    [{ info: { titel: "x" } }, /info: "titel" is no option/],
     [{ info: { version: 1 } }, /info: version is a text/],
+    [{ info: { license: null } }, /license: options are an object/],
+    [{ info: { license: {} } }, /license: name is a text/],
+    [{ info: { license: { name: "a", identifier: "MIT", url: "b" } } }, /not both/],
+    [{ info: { contact: { mail: "a" } } }, /contact: "mail" is no option/],
     [{ tags: [{ name: "a" }, { name: "a" }] }, /two tags are called "a"/],
-    [{ servers: [{}] }, /a server has a url/],
-    [{ externalDocs: {} }, /externalDocs has a url/],
+    [{ tags: [{ name: "a", desc: "b" }] }, /tag: "desc" is no option; there are name, /],
+    [{ tags: {} }, /tags is a list/],
+    [{ servers: "https://a" }, /servers is a list/],
+    [{ servers: [null] }, /server: options are an object/],
+    [{ servers: [{}] }, /server: url is a text/],
+    [{ servers: [{ url: "https://{a}.b", variables: {} }] }, /needs a among its variables/],
+    [{ servers: [{ url: "/{a}", variables: { a: {} } }] }, /variable: default is a text/],
+    [{ externalDocs: {} }, /externalDocs: url is a text/],
+    [{ securitySchemes: { a: null } }, /one of the types apiKey/],
+    [{ securitySchemes: { a: { type: "constructor" } } }, /one of the types apiKey/],
     [{ securitySchemes: { "a b": { type: "mutualTLS" } } }, /the name of a security scheme/],
     [{ securitySchemes: { a: { type: "basic" } } }, /one of the types apiKey/],
     [{ securitySchemes: { a: { type: "http" } } }, /the security scheme a has scheme/],
@@ -257,8 +271,10 @@ test("wrong options are refused where they are written", () => {
     expect(() => new Chopin().openapi(options as never)).toThrow(message);
   }
   expect(() => openApiDocument(shop(), { title: "x" } as never)).toThrow(
-    /openApiDocument: title is no option/,
+    /openApiDocument: "title" is no option/,
   );
+  const tags = [{ name: "a", "x-displayName": "A" }];
+  expect(openApiDocument(shop(), { tags }).tags).toEqual(tags);
 });
 
 test("the document takes the options that the application was given", () => {
