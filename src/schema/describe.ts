@@ -122,11 +122,11 @@ function combined(
 type Requirement = SecurityRequirements[number];
 
 function together(one: Requirement, other: Requirement): Requirement {
-  const all: Record<string, readonly string[]> = { ...one };
+  const all = new Map(Object.entries(one));
   for (const [scheme, scopes] of Object.entries(other)) {
-    all[scheme] = [...new Set([...(all[scheme] ?? []), ...scopes])];
+    all.set(scheme, [...new Set([...(all.get(scheme) ?? []), ...scopes])]);
   }
-  return all;
+  return Object.fromEntries(all);
 }
 
 function firstOfEach<Item>(items: readonly Item[], keyOf: (item: Item) => unknown): Item[] {

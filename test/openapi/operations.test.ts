@@ -488,6 +488,13 @@ describe("security", () => {
       { b: [], a: ["y"], c: [] },
     ]);
     expect(paths["/own"]?.get?.security).toEqual([]);
+    const called = extract({ security: [{ constructor: [] }] }, () => 1);
+    const inherited = { ...securitySchemes, constructor: scheme };
+    const odd = new Chopin().get("/", { extract: { either, called } }, never);
+    expect(openApiDocument(odd, { securitySchemes: inherited }).paths["/"]?.get?.security).toEqual([
+      { a: ["x"], constructor: [] },
+      { b: [], constructor: [] },
+    ]);
     expect(paths["/none"]?.get).not.toHaveProperty("security");
   });
 
