@@ -2,6 +2,7 @@
 import type { Answer } from "../answer.ts";
 import { encodedBody, isBuffered } from "./support/answer-body.ts";
 import { fieldOf, hasDirective } from "./support/answer-head.ts";
+import { isKnown } from "./support/entity-tag.ts";
 import { type AnyContext, type AnyMiddleware, after } from "./support/middleware.ts";
 import { checkFlag, checkOptions } from "./support/options.ts";
 
@@ -37,7 +38,7 @@ export function etag(options: EtagOptions = {}): AnyMiddleware {
       const tag = fieldOf(ctx, answer, "etag") ?? makeTag(ctx, answer, strong);
       if (tag === undefined) return;
       const known = ctx.header("if-none-match");
-      if (known !== undefined && matches(known, tag)) notModified(answer);
+      if (known !== undefined && isKnown(known, tag)) notModified(answer);
     });
   };
 }
@@ -57,17 +58,4 @@ function notModified(answer: Answer): void {
   answer.status = 304;
   answer.body = null;
   for (const name of representation) answer.headers.delete(name);
-}
-
-/** If-None-Match compares weakly: the mark of weakness does not count (RFC 9110 13.1.2). */
-function matches(list: string, tag: string): boolean {
-  if (list.trim() === "*") return true;
-  const opaque = tag.replace(/^W\//, "");
-  // A tag may contain commas, so the list is not split at them.
-  for (const [, one] of list.matchAll(
-    /(?:^|,)\s*(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?=,|$)/g,
-  )) {
-    if (one === opaque) return true;
-  }
-  return false;
 }

@@ -4,6 +4,7 @@
  */
 import type { RouteListing } from "../definition.ts";
 import { negotiate } from "../middleware/support/coding.ts";
+import { isKnown } from "../middleware/support/entity-tag.ts";
 import type { OpenApiPaths, PageFile } from "../openapi.ts";
 import type { RequestContext } from "../request-context.ts";
 import { openApiDocument } from "./document.ts";
@@ -71,7 +72,7 @@ function marked(text: string): Text {
 /** What may change with the next start is asked for again each time, and mostly not sent. */
 function answerText(ctx: RequestContext, { text, etag }: Text, fields: Fields): unknown {
   const headers = { ...fields, "Cache-Control": "no-cache", ETag: etag };
-  if (isKnown(ctx, etag)) return notModified(ctx, headers);
+  if (has(ctx, etag)) return notModified(ctx, headers);
   return ctx.text(text, { headers });
 }
 
@@ -79,7 +80,7 @@ function answerAsset(ctx: RequestContext, asset: Asset, fields: Fields): unknown
   const coding = negotiate(ctx.header("accept-encoding"), ["gzip"]);
   const etag = coding === undefined ? asset.etag : `${asset.etag.slice(0, -1)}-gzip"`;
   const headers = { ...fields, "Cache-Control": "no-cache", ETag: etag };
-  if (isKnown(ctx, etag)) return notModified(ctx, headers);
+  if (has(ctx, etag)) return notModified(ctx, headers);
   if (coding === undefined) return ctx.bytes(Bun.gunzipSync(asset.gzip), { headers });
   return ctx.bytes(asset.gzip, { headers: { ...headers, "Content-Encoding": coding } });
 }
@@ -92,8 +93,8 @@ function notModified(ctx: RequestContext, headers: Fields): null {
   return null;
 }
 
-/** Whether the client has it (RFC 9110 13.1.2); a proxy may have made the mark a weak one. */
-function isKnown(ctx: RequestContext, etag: string): boolean {
-  const known = ctx.header("if-none-match") ?? "";
-  return known.split(",").some((one) => one.trim().replace(/^W\//, "") === etag);
+/** Whether the client has it. */
+function has(ctx: RequestContext, etag: string): boolean {
+  const known = ctx.header("if-none-match");
+  return known !== undefined && isKnown(known, etag);
 }

@@ -189,6 +189,12 @@ test("files are compressed for who reads that, once", async () => {
     "If-None-Match": `"other", W/${etag}`,
   });
   expect(again.status).toBe(304);
+  const known = ["*", `"a" , ${etag}`, `"a,b", "c"`];
+  const statuses = known.map(async (list) => {
+    const fields = { "Accept-Encoding": "gzip", "If-None-Match": list };
+    return (await get(app, "/docs/swagger-ui.js", fields)).status;
+  });
+  expect(await Promise.all(statuses)).toEqual([304, 304, 200]);
 });
 
 test("the page has a policy of its own, which names the servers of the document", async () => {
