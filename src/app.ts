@@ -72,12 +72,10 @@ export class Chopin<S extends object = State> extends Reporting<S> {
    * const response = await app.fetch(new Request("http://localhost/users/7"));
    */
   async fetch(request: Request, options: { readonly ip?: string } = {}): Promise<Response> {
-    if (this.#trust === undefined) {
-      collectorOf()?.fetched(this, request);
-      const { trustProxy } = this.definition.options;
-      this.#trust = { proxies: trustOf(trustProxy, process.env.CHOPIN_TRUST_PROXY) };
-    }
+    collectorOf()?.fetched(this, request);
     const program = await this.#program(bodyLimitDefault);
+    const { trustProxy } = this.definition.options;
+    this.#trust ??= { proxies: trustOf(trustProxy, process.env.CHOPIN_TRUST_PROXY) };
     return answerRequest(program, request, options.ip ?? "", this.#trust.proxies);
   }
 

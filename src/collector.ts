@@ -26,7 +26,7 @@ export interface Describable {
 export interface Collector {
   /** In place of serving. Settles never, where that is the application that was wanted. */
   serve(app: Describable, options: ServeOptions): Promise<Server>;
-  /** The first request that an application is handed; it may be one of the collector's own. */
+  /** A request that an application is handed; it may be one of the collector's own. */
   fetched(app: Describable, request: Request): void;
 }
 

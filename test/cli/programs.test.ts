@@ -28,6 +28,9 @@ describe("an application is found that a program", () => {
     "exports as a promise": `${app}export const server = Bun.sleep(1).then(() => app);`,
     "exports as its fetch": `${app}export default { port: 1, fetch: app.fetch.bind(app) };`,
     "exports as a fetch around it": `${app}export const server = { fetch: (r) => app.fetch(r) };`,
+    "exports as a fetch around it, after a request": `${app}
+      await app.fetch(new Request("http://localhost/a"));
+      export const server = { fetch: (r) => app.fetch(r) };`,
     "gives to Bun.serve": `${app}Bun.serve({ port: 1, fetch: (request) => app.fetch(request) });`,
     "mounts from a folder": `${bare}export default app.mountAllRoutes("./routes/*.ts");`,
     "serves from a folder": `${bare}app.mountAllRoutes("./routes/*.ts").serve(1);`,
