@@ -8,7 +8,7 @@ import { captureNames } from "../route.ts";
 import { describeRoute } from "../schema/describe.ts";
 import { inOrder } from "../schema/extraction.ts";
 import type { PartName } from "../schema/issue.ts";
-import { type JsonSchema, jsonSchemaOf, type Side } from "../schema/json-schema.ts";
+import { type JsonSchema, jsonSchemaOf, libraryOf, type Side } from "../schema/json-schema.ts";
 import type { Schema } from "../schema/types.ts";
 import { asSent, type SchemaReader } from "./json-schema-type.ts";
 import {
@@ -52,7 +52,8 @@ export function schemasOf(listing: RouteListing): RouteSchemas {
     const told = jsonSchemaOf(schema, side);
     if (told === undefined) return undefined;
     const wish = wordsOf(`${method} ${path} ${side === "input" ? "request" : "answer"}`);
-    return withDefinitions(side === "input" ? asSent(told) : told, { side, route, wish });
+    const origin = { side, route, wish, library: libraryOf(schema) };
+    return withDefinitions(side === "input" ? asSent(told) : told, origin);
   };
   const extractors = inOrder(options.extract).map((one) => one.options);
   const { body, answers } = describeRoute(listing, { read, resolve });

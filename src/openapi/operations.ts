@@ -2,7 +2,7 @@
 import type { RouteListing } from "../definition.ts";
 import { ChopinError } from "../errors.ts";
 import { describeRoute, type RouteDescription } from "../schema/describe.ts";
-import { type JsonSchema, jsonSchemaOf, type Side } from "../schema/json-schema.ts";
+import { type JsonSchema, jsonSchemaOf, libraryOf, type Side } from "../schema/json-schema.ts";
 import type { Schema } from "../schema/types.ts";
 import { capitalised, operationName } from "./operation-id.ts";
 import { parametersFor } from "./parameters.ts";
@@ -29,7 +29,8 @@ export function describe(listing: RouteListing, variant: PathVariant): Described
   const read = (schema: Schema, side: Side): JsonSchema | undefined => {
     const told = jsonSchemaOf(schema, side);
     const wish = name + (side === "input" ? "Request" : "Answer");
-    return told === undefined ? undefined : withDefinitions(told, { side, route: named, wish });
+    if (told === undefined) return undefined;
+    return withDefinitions(told, { side, route: named, wish, library: libraryOf(schema) });
   };
   try {
     return { listing, named, description: describeRoute(listing, { read, resolve }) };

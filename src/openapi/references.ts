@@ -35,10 +35,17 @@ export interface Origin {
   readonly route: string;
   /** For definitions that have no name. */
   readonly wish: string;
+  /** The library of the schema: `libraryOf`. */
+  readonly library: string;
 }
 
-/** No name, and those that libraries number: `T0`, `__schema0`, `0`, `intersection219`. */
-const numbered = /^(?:|(?:T|__schema|[a-z]*)\d+)$/;
+/** Names that libraries number by themselves. What looks like that of another one was chosen. */
+const numbered: Readonly<Record<string, RegExp>> = {
+  typebox: /^T\d+$/,
+  zod: /^__schema\d+$/,
+};
+/** `0` of Valibot; `intersection219` of ArkType, also behind its own names. */
+const usuallyNumbered = /^[a-z]*\d+$/;
 
 /** The schema of a reference, where there is one. */
 export function resolve(schema: JsonSchema): JsonSchema {
@@ -118,8 +125,9 @@ class Reading {
   #define(around: Around, node: JsonSchema, id: string | undefined): Definition {
     const known = this.#definitions.get(node);
     if (known !== undefined) return known;
-    const { side, route, wish } = this.#origin;
-    const chosen = id === undefined || numbered.test(id) ? undefined : id;
+    const { side, route, wish, library } = this.#origin;
+    const isNumbered = (numbered[library] ?? usuallyNumbered).test(id ?? "");
+    const chosen = id === "" || isNumbered ? undefined : id;
     const definition = new Definition(chosen, wish, side, route);
     this.#definitions.set(node, definition);
     definition.schema = this.#content(around, node);

@@ -32,6 +32,12 @@ interface ZodOverride {
 
 const target = "draft-2020-12";
 
+/** The library that a schema is of, by the name that it gives itself. */
+export function libraryOf(schema: Schema): string {
+  if (isTypeBox(schema)) return "typebox";
+  return (schema as StandardJsonSchema)["~standard"]?.vendor ?? "";
+}
+
 /**
  * The JSON Schema of a schema; undefined when its library has none for it. Schemas of TypeBox that
  * have an `$id` keep it, and `$ref` names it.

@@ -105,6 +105,16 @@ describe("a schema with an $id", () => {
   });
 });
 
+test("a name with a number behind it is one that a program has chosen", async () => {
+  const page = z.object({ page: z.number() }).meta({ id: "page2" });
+  const { schemas } = await told({
+    "/a": { body: t.Object({ token: t.String() }, { $id: "oauth2" }) },
+    "/b": { body: t.Object({ code: t.Integer() }, { $id: "404" }) },
+    "/c": { response: z.object({ page }) },
+  });
+  expect(Object.keys(schemas)).toEqual(["404", "oauth2", "page2"]);
+});
+
 describe("the two sides of a schema", () => {
   test("are one component where they are the same", async () => {
     const Same = z.object({ name: z.string() }).meta({ id: "Same" });
