@@ -1,5 +1,5 @@
-// A small API of notes in memory, with a page to open and its documentation at /docs: `bun run demo`
-// starts it. PORT from the environment, else 8080.
+// A small API of notes in memory, with a page to open and its documentation at /docs: started by
+// `bun run demo`. PORT from the environment, else 8080.
 import { Chopin, HTTPError, type Static, t } from "chopin";
 
 const text = t.String({ minLength: 1, examples: ["Nocturne in E flat major"] });
