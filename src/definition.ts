@@ -7,6 +7,7 @@ import { isDevelopment } from "./environment.ts";
 import { ChopinError } from "./errors.ts";
 import type { Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
+import type { OpenApiOptions } from "./openapi/options.ts";
 import type { RouteDeclaration } from "./route.ts";
 import type { RouteOptions } from "./route-options.ts";
 import type { TrustProxy } from "./trust-proxy.ts";
@@ -34,6 +35,7 @@ interface Reporter {
   readonly type: "reporting";
   /** Whether they are there in production. */
   readonly production: boolean;
+  readonly document: OpenApiOptions;
   readonly make: (list: () => readonly RouteListing[]) => readonly RouteDeclaration[];
 }
 
@@ -176,6 +178,19 @@ function hooksOf(scope: FlatScope | undefined): RouteListing["hooks"] {
     hooks.onInvalid ||= at.onInvalid !== undefined;
   }
   return hooks;
+}
+
+/** What was said of the document of an application: on it, else on one that was merged. */
+export function documentOptionsOf(definition: Definition): OpenApiOptions | undefined {
+  const { entries } = definition;
+  const own = entries.find((entry) => entry.type === "reporting");
+  if (own !== undefined) return own.document;
+  for (const entry of entries) {
+    if (entry.type !== "merge") continue;
+    const found = documentOptionsOf(entry.definition);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /**

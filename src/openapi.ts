@@ -55,23 +55,17 @@ export interface OpenApiPaths {
 /** What the routes answer with; see `openapi/serving.ts`. */
 type Served = import("./openapi/serving.ts").ServedDocument;
 
-const givenTo = new WeakMap<object, OpenApiOptions>();
-
-/** The options of the document that `app.openapi` was given. */
-export function optionsGivenTo(app: object): OpenApiOptions | undefined {
-  return givenTo.get(app);
-}
-
 export class OpenApiRoutes {
   /** Whether the routes are there in production. */
   readonly production: boolean;
+  /** What the document is made with. */
+  readonly document: OpenApiOptions;
   readonly #paths: OpenApiPaths;
-  readonly #options: OpenApiOptions;
   readonly #use: readonly Middleware<never>[];
   readonly #place = callerPlace();
 
   /** @throws ChopinError `invalid_option`. */
-  constructor(app: object, options: OpenApiRoutesOptions<never>) {
+  constructor(options: OpenApiRoutesOptions<never>) {
     checkDocumentOptions("openapi", options, ownOptions);
     const { json, yaml, docs, use = [], production = false, ...document } = options;
     this.#paths = {
@@ -85,8 +79,7 @@ export class OpenApiRoutes {
     if (typeof production !== "boolean") throw fault("production is true or false");
     this.production = production;
     this.#use = typeof use === "function" ? [use] : use;
-    this.#options = document;
-    givenTo.set(app, document);
+    this.document = document;
   }
 
   /** The routes; `list` gives those that the document is of. */
@@ -94,7 +87,7 @@ export class OpenApiRoutes {
     let served: Promise<Served> | undefined;
     const load = async (): Promise<Served> => {
       const { ServedDocument } = await import("./openapi/serving.ts");
-      return new ServedDocument(list(), this.#options, this.#paths);
+      return new ServedDocument(list(), this.document, this.#paths);
     };
     const answer = (give: (served: Served, ctx: RequestContext) => unknown) => {
       return async (ctx: RequestContext): Promise<unknown> => {

@@ -1,8 +1,10 @@
 /** What an application tells of itself: metrics, health, and its OpenAPI document. */
 import type { State } from "./context.ts";
 import { Declarations } from "./declarations.ts";
+import { documentOptionsOf } from "./definition.ts";
 import { Health, type HealthOptions } from "./health.ts";
 import { Metrics, type MetricsOptions } from "./metrics.ts";
+import type { OpenApiOptions } from "./openapi/options.ts";
 import { OpenApiRoutes, type OpenApiRoutesOptions } from "./openapi.ts";
 
 /** An application that can report. `S` is the type of `ctx.state`; see `State`. */
@@ -53,11 +55,21 @@ export abstract class Reporting<S extends object = State> extends Declarations<S
    * app.openapi({ info: { title: "Shop", version: "1.2.0" } });
    */
   openapi(options: OpenApiRoutesOptions<S> = {}): this {
-    const routes = new OpenApiRoutes(this, options);
+    const routes = new OpenApiRoutes(options);
     return this.add({
       type: "reporting",
       production: routes.production,
+      document: routes.document,
       make: (list) => routes.declarations(list),
     });
+  }
+
+  /**
+   * What `openapi` was told of the document, here or on a merged application.
+   *
+   * @internal
+   */
+  documentOptions(): OpenApiOptions | undefined {
+    return documentOptionsOf(this.definition);
   }
 }

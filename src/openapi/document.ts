@@ -4,7 +4,6 @@
  */
 import type { RouteListing } from "../definition.ts";
 import { ChopinError } from "../errors.ts";
-import { optionsGivenTo } from "../openapi.ts";
 import type { SecurityRequirements } from "../route-options.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 import { writeDocument } from "./components.ts";
@@ -18,6 +17,8 @@ import type { OpenApiDocument } from "./types.ts";
 /** What has routes: an application. */
 export interface OpenApiSource {
   routes(): readonly RouteListing[];
+  /** @internal */
+  documentOptions?(): OpenApiOptions | undefined;
 }
 
 /** The version that documents are of. */
@@ -35,7 +36,7 @@ const version = "3.1.0";
  */
 export function openApiDocument(
   app: OpenApiSource,
-  options: OpenApiOptions = optionsGivenTo(app) ?? {},
+  options: OpenApiOptions = app.documentOptions?.() ?? {},
 ): OpenApiDocument {
   checkDocumentOptions("openApiDocument", options);
   const { info = {}, servers, tags, externalDocs, security, securitySchemes = {} } = options;

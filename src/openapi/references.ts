@@ -134,10 +134,11 @@ class Reading {
     return definition;
   }
 
-  #collectIds(node: unknown): void {
-    if (!isObject(node)) return;
+  #collectIds(node: unknown, seen = new Set<object>()): void {
+    if (!isObject(node) || seen.has(node)) return;
+    seen.add(node);
     if (typeof node.$id === "string" && !this.#ids.has(node.$id)) this.#ids.set(node.$id, node);
-    mapSchema(node, (inner) => this.#collectIds(inner));
+    mapSchema(node, (inner) => this.#collectIds(inner, seen));
   }
 }
 

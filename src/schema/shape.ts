@@ -7,6 +7,7 @@
 import { ChopinError } from "../errors.ts";
 import { toBigInt, toBoolean, toDate, toInteger, toNumber } from "./coerce.ts";
 import { isObject, isTransform, kindOfNode, mergedObject, type SchemaNode } from "./node.ts";
+import { checkSendable } from "./sendable.ts";
 import { copyRest, Source } from "./source.ts";
 
 /**
@@ -32,6 +33,7 @@ export function shapeOf(
   checkOf: CheckOf,
   known: readonly string[] = [],
 ): Shape | undefined {
+  if (origin !== "text") checkSendable(schema, origin === "answer");
   const writer = new ShapeWriter(origin, checkOf, known);
   const name = writer.write(schema);
   return name === undefined ? undefined : writer.compile(name);

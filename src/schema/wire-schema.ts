@@ -74,9 +74,24 @@ function mapMember(
   return value(member);
 }
 
+/** A schema that stands in many places is read once, and stays one object. */
+const read: Readonly<Record<Side, WeakMap<object, unknown>>> = {
+  input: new WeakMap(),
+  output: new WeakMap(),
+};
+
 /** The JSON Schema of a schema of TypeBox; those with an `$id` keep it, and `$ref` names it. */
 export function wireSchema(node: unknown, side: Side): unknown {
   if (!isObject(node)) return node;
+  let schema = read[side].get(node);
+  if (schema === undefined) {
+    schema = readSchema(node, side);
+    read[side].set(node, schema);
+  }
+  return schema;
+}
+
+function readSchema(node: Readonly<Record<string, unknown>>, side: Side): unknown {
   const kind = isTypeBox(node) ? kindOfNode(node) : undefined;
   if (kind === "RegExp") return { ...annotations(node), ...ofRegExp(node) };
   const wire = kind === undefined ? undefined : wireTypes[kind];
