@@ -137,18 +137,22 @@ export function combinedAnswers(all: readonly AnswerDescription[]): AnswerDescri
 function either(one: AnswerDescription, other: AnswerDescription): AnswerDescription {
   const content = new Map(one.content.map((body) => [body.mediaType, body]));
   for (const { mediaType, schema } of other.content) {
-    const known = content.get(mediaType);
-    const same = known === undefined || Bun.deepEquals(known.schema, schema);
-    const both = same ? schema : { anyOf: [known.schema, schema] };
+    const both = eitherSchema(content.get(mediaType)?.schema, schema);
     content.set(mediaType, { mediaType, schema: both });
   }
+  const schema = other.schema === undefined ? one.schema : eitherSchema(one.schema, other.schema);
   return {
     ...one,
+    schema,
     hasBody: one.hasBody || other.hasBody,
     content: [...content.values()],
     thrown: one.thrown && other.thrown,
     problem: one.problem || other.problem,
   };
+}
+
+function eitherSchema(one: JsonSchema | undefined, other: JsonSchema): JsonSchema {
+  return one === undefined || Bun.deepEquals(one, other) ? other : { anyOf: [one, other] };
 }
 
 /** The answer of a route that has a constant in place of a handler; its value is not told. */

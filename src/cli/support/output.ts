@@ -13,12 +13,17 @@ import {
 import { dirname, resolve } from "node:path";
 import { Failure } from "./failure.ts";
 
-/** Whole, before the command ends. Who has read enough of it may close it. */
+/**
+ * Whole, before the command ends. Who has read enough of it may close it.
+ *
+ * @throws Failure
+ */
 export async function writeOut(text: string): Promise<void> {
   try {
     await Bun.write(Bun.stdout, text);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "EPIPE") throw new Failure(`standard output cannot be written: ${message}`);
   }
 }
 
