@@ -1,8 +1,8 @@
 //! Wakes the script's thread, asleep in Bun's event loop, when a descriptor becomes readable: the
 //! reactor arms it before it lets go of the thread. Both ways send one byte over a socket pair
-//! whose other end Bun watches for TypeScript (`src/native/wakeup.ts`). On Linux the kernel sends
-//! it: io_uring waits for the descriptor and a linked request writes. Where io_uring is barred, and
-//! on macOS, a thread waits and writes. Called by the server, on the script's thread only.
+//! whose other end TypeScript gave to Bun (`src/native/wakeup.ts`). On Linux the kernel sends it:
+//! io_uring waits for the descriptor and a linked request writes. Where io_uring is barred, and on
+//! macOS, a thread waits and writes. Called by the server, on the script's thread only.
 
 const std = @import("std");
 const sys = @import("sys.zig");
@@ -48,7 +48,7 @@ pub const Wakeup = struct {
         };
     }
 
-    /// For Bun, which watches a duplicate of it.
+    /// For `Bun.connect({ fd })`, which owns it from then on.
     pub fn descriptor(wakeup: *const Wakeup) sys.Descriptor {
         return wakeup.script_end;
     }
@@ -67,14 +67,14 @@ pub const Wakeup = struct {
         };
     }
 
-    /// Joins the thread.
+    /// Joins the thread. Does not close the script's end, which belongs to Bun once it was handed
+    /// over.
     pub fn destroy(wakeup: *Wakeup) void {
         switch (wakeup.way) {
             .ring => |*ring| ring.deinit(),
             .thread => |waiter| waiter.destroy(),
         }
         sys.close(wakeup.native_end);
-        sys.close(wakeup.script_end);
         wakeup.* = undefined;
     }
 };
@@ -137,6 +137,7 @@ fn checkOneByteForEachArming(preference: Preference) !void {
     var wakeup = try createOrSkip(watched.epoll, preference);
     defer wakeup.destroy();
     const fd = wakeup.descriptor();
+    defer sys.close(fd);
 
     // Ready but not armed: nothing comes.
     try sys.eventWrite(watched.event);
@@ -173,6 +174,7 @@ fn checkNothingIsLost(preference: Preference, rounds: u32) !void {
     var wakeup = try createOrSkip(watched.epoll, preference);
     defer wakeup.destroy();
     const fd = wakeup.descriptor();
+    defer sys.close(fd);
 
     const Producer = struct {
         event: sys.Descriptor,
@@ -190,11 +192,7 @@ fn checkNothingIsLost(preference: Preference, rounds: u32) !void {
     };
     var producer: Producer = .{ .event = watched.event };
     const thread = try std.Thread.spawn(.{}, Producer.run, .{ &producer, rounds });
-    defer {
-        // Also after a failure.
-        producer.wanted.store(rounds, .release);
-        thread.join();
-    }
+    defer thread.join();
     for (1..rounds + 1) |round| {
         if (round & 1 == 0) try wakeup.arm();
         producer.wanted.store(@intCast(round), .release);
@@ -226,6 +224,7 @@ test "creating and destroying leaves no descriptor behind" {
     for (0..50) |round| {
         var wakeup = try Wakeup.create(watched.epoll, if (round & 1 == 0) .any else .thread);
         if (round & 2 == 0) try wakeup.arm();
+        sys.close(wakeup.descriptor());
         wakeup.destroy();
     }
     // Descriptors are given out lowest first.

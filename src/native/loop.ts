@@ -96,6 +96,8 @@ export function startLoop(options: LoopOptions): Loop {
   const { handle, view, returned, afterTurn } = options;
   const next = new NextRound(turn);
   let closed = false;
+  /** Somebody has asked for a turn since the last one began. */
+  let wanted = false;
   let quietTurns = 0;
   /** The last sleep was shorter than what may be waited: the next event is waited for. */
   let expectant = false;
@@ -120,6 +122,7 @@ export function startLoop(options: LoopOptions): Loop {
     let unused = next.ask();
     const end = performance.now() + holdMs;
     do {
+      wanted = false;
       // A handler that waits may wait for a timer, which shows on no descriptor; a stream does not.
       const timed = view[control.requestsPending]! > view[control.streamsWaiting]!;
       const waits = observed && expectant && unused && !timed;
@@ -135,7 +138,8 @@ export function startLoop(options: LoopOptions): Loop {
       drainMicrotasks();
       unused = next.ask();
     } while (performance.now() < end);
-    if (quietTurns >= (expectant ? quietTurnsMax : 1) && view[control.lateCount] === 0) sleep();
+    const quiet = quietTurns >= (expectant ? quietTurnsMax : 1);
+    if (quiet && !wanted && view[control.lateCount] === 0) sleep();
   }
 
   function sleep(): void {
@@ -150,6 +154,7 @@ export function startLoop(options: LoopOptions): Loop {
   next.ask();
   return {
     requestTurn() {
+      wanted = true;
       if (!next.asked && !closed) next.ask();
     },
     close() {

@@ -3,15 +3,13 @@
 
 const std = @import("std");
 const sys = @import("../sys.zig");
-const sys_file = @import("../sys/file.zig");
 const linux = std.os.linux;
 
-/// The epoll that watches a duplicate of `given`, a socket that Bun was given; it is Bun's to
-/// close. Null when there is none (macOS, no /proc) or more than one, so that a wrong one is never
-/// taken. Bun's other threads have epolls too, but none of them knows this socket.
-pub fn findBunEpoll(given: sys.Descriptor) ?sys.Descriptor {
+/// The epoll that watches `adopted`, a descriptor that Bun took over; it is Bun's to close. Null
+/// when there is none (macOS, no /proc) or more than one, so that a wrong one is never taken. Bun's
+/// other threads have epolls too, but none of them knows this descriptor.
+pub fn findBunEpoll(adopted: sys.Descriptor) ?sys.Descriptor {
     if (!sys.is_linux) return null;
-    const about = sys_file.aboutDescriptor(given) catch return null;
     const folder = open("/proc/self/fd", .{ .DIRECTORY = true }) orelse return null;
     defer sys.close(folder);
     var found: ?sys.Descriptor = null;
@@ -25,7 +23,7 @@ pub fn findBunEpoll(given: sys.Descriptor) ?sys.Descriptor {
             position += entry.reclen;
             const name: [*:0]const u8 = @ptrCast(&entry.name);
             const fd = std.fmt.parseInt(sys.Descriptor, std.mem.span(name), 10) catch continue;
-            if (!isEpoll(folder, name) or !watches(fd, about.inode)) continue;
+            if (!isEpoll(folder, name) or !watches(fd, adopted)) continue;
             if (found != null) return null;
             found = fd;
         }
@@ -38,9 +36,8 @@ fn isEpoll(folder: sys.Descriptor, name: [*:0]const u8) bool {
     return std.mem.eql(u8, target[0..len], "anon_inode:[eventpoll]");
 }
 
-/// proc(5): an epoll's fdinfo has a line `tfd: <number> events: … ino:<hex> sdev:<hex>` for each
-/// descriptor in it. Every socket has an inode of its own.
-fn watches(epoll: sys.Descriptor, inode: u64) bool {
+/// proc(5): an epoll's fdinfo has a line `tfd: <number> events: …` for each descriptor in it.
+fn watches(epoll: sys.Descriptor, adopted: sys.Descriptor) bool {
     var path_buffer: [40]u8 = undefined;
     const path = std.fmt.bufPrintSentinel(
         &path_buffer,
@@ -58,7 +55,7 @@ fn watches(epoll: sys.Descriptor, inode: u64) bool {
         if (len == 0) return false;
         var rest: []const u8 = buffer[0 .. kept + len];
         while (std.mem.findScalar(u8, rest, '\n')) |end| {
-            if (inodeOf(rest[0..end]) == inode) return true;
+            if (targetOf(rest[0..end]) == adopted) return true;
             rest = rest[end + 1 ..];
         }
         kept = rest.len;
@@ -66,14 +63,10 @@ fn watches(epoll: sys.Descriptor, inode: u64) bool {
     }
 }
 
-fn inodeOf(line: []const u8) ?u64 {
-    if (!std.mem.startsWith(u8, line, "tfd:")) return null;
+fn targetOf(line: []const u8) ?sys.Descriptor {
     var words = std.mem.tokenizeScalar(u8, line, ' ');
-    while (words.next()) |word| {
-        const digits = std.mem.cutPrefix(u8, word, "ino:") orelse continue;
-        return std.fmt.parseInt(u64, digits, 16) catch null;
-    }
-    return null;
+    if (!std.mem.eql(u8, words.next() orelse return null, "tfd:")) return null;
+    return std.fmt.parseInt(sys.Descriptor, words.next() orelse return null, 10) catch null;
 }
 
 fn open(path: [*:0]const u8, flags: linux.O) ?sys.Descriptor {
@@ -90,7 +83,7 @@ fn read(result: usize) ?usize {
 
 const testing = std.testing;
 
-test "the epoll that watches a duplicate is found, two are none" {
+test "the epoll that watches a descriptor is found, two are none" {
     if (!sys.is_linux) return error.SkipZigTest;
     const pair = try sys.socketPair();
     defer for (pair) |fd| sys.close(fd);
@@ -108,9 +101,7 @@ test "the epoll that watches a duplicate is found, two are none" {
     }
     defer for (fillers) |fd| sys.close(fd);
     try testing.expectEqual(null, findBunEpoll(pair[0]));
-    const duplicate: sys.Descriptor = @intCast(linux.dup(pair[0]));
-    defer sys.close(duplicate);
-    try sys.epollControl(first, .add, duplicate, sys.Epoll.IN, 0);
+    try sys.epollControl(first, .add, pair[0], sys.Epoll.IN, 0);
     try testing.expectEqual(first, findBunEpoll(pair[0]));
     const second = try sys.epollCreate();
     defer sys.close(second);
