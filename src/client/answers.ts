@@ -71,14 +71,18 @@ type Declared<Answers, Entry, As extends BodyAs> = {
   [Status in keyof Answers & number]: ClientAnswer<
     Status,
     OkOf<Status> extends false
-      ? WireBody<Answers[Status]>
+      ? WireBody<Answers[Status]> | RefusalOf<Entry, Status>
       : Status extends 204 | 205
         ? null
         : BodyKinds<Answers[Status], Entry>[As]
   >;
 }[keyof Answers & number];
 
-/** What a route with schemas refuses, unless it says itself what it answers then. */
+/** What the server itself answers where it refuses a request; a hook may answer otherwise. */
+type RefusalOf<Entry, Status> =
+  Status extends RefusedStatus<Entry> ? (Status extends 422 ? ValidationProblem : Problem) : never;
+
+/** What a route with schemas refuses, and says nothing of. */
 type Refused<Entry, Known> =
   | (Validates<Entry> extends true ? Undeclared<422, Known, ValidationProblem> : never)
   | (TakesBody<Entry> extends true ? Undeclared<400 | 415, Known, Problem> : never);

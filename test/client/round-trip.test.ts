@@ -24,6 +24,14 @@ const routes = {
     { body: t.Object({ name: t.String({ minLength: 1 }), born: t.Date() }) },
     (ctx) => ctx.json({ name: ctx.body.name, year: ctx.body.born.getUTCFullYear() }, 201),
   ),
+  own: route.post(
+    "/own",
+    {
+      body: t.Object({ free: t.Boolean() }),
+      response: { 204: null, 422: t.Object({ mine: t.String() }) },
+    },
+    (ctx) => (ctx.body.free ? null : ctx.json({ mine: "taken" }, 422)),
+  ),
   remove: route.delete("/users/:id", () => null),
   secret: route.get("/secret", () => {
     throw new HTTPError(403, "not_yours", "Nobody may see this.");
@@ -60,6 +68,17 @@ describe("round trips", () => {
       ["body", "/name"],
     ]);
     expect(refused.problem?.code).toBe("validation_failed");
+  });
+
+  clients<Api>("a refusal that the route declares, and that of the server", make, async (api) => {
+    const said: unknown[] = [];
+    for (const free of [false, "no" as unknown as boolean]) {
+      const refused = await api.post("/own", { body: { free } });
+      if (refused.status !== 422) throw new Error(`${refused.status}`);
+      const { body } = refused;
+      said.push("errors" in body ? body.errors.map(({ pointer }) => pointer) : body.mine);
+    }
+    expect(said).toEqual(["taken", ["/free"]]);
   });
 
   clients<Api>("text, and no body", make, async (api) => {

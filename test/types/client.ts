@@ -20,6 +20,8 @@ const is =
 
 const User = t.Object({ name: t.String(), age: t.Optional(t.Integer()), born: t.Date() });
 const paged = t.Object({ page: t.Integer(), tags: t.Optional(t.Array(t.String())) });
+const Mine = t.Object({ mine: t.String() });
+const Own = { 204: null, 400: Mine, 415: null, 422: Mine } as const;
 const Found = { 200: User, 404: t.Object({ reason: t.String() }), 204: null } as const;
 
 const routes = {
@@ -74,6 +76,9 @@ const routes = {
   ),
   sends: route.get("/sends", (ctx) => ctx.events((stream) => void stream.send("a"))),
   some: route.get("/some", (ctx) => (ctx.ip ? ctx.json({ a: 1 }, 202) : ctx.json({ b: 1 }, 409))),
+  own: route.post("/own", { body: User, response: Own }, () => null),
+  ownQuery: route.get("/own", { query: paged, response: Own }, () => null),
+  ownWithout: route.get("/own/:id", { response: Own }, () => null),
   helper: (): number => 1,
 };
 /** As a generated declaration file has it. */
@@ -145,6 +150,24 @@ export async function answers(): Promise<void> {
       string
     >,
   );
+}
+
+// What a route declares of a refusal may come, and so may what the server says by itself.
+export async function refusals(): Promise<void> {
+  const own = await api.post("/own", { body: { name: "Kim", born: new Date() } });
+  if (own.status === 422) {
+    is<{ mine: string } | ValidationProblem>()(own.body);
+    if ("errors" in own.body) is<readonly ValidationIssue[]>()(own.body.errors);
+    else is<string>()(own.body.mine);
+  }
+  if (own.status === 400) is<{ mine: string } | Problem>()(own.body);
+  if (own.status === 415) is<Problem | null>()(own.body);
+  const query = await api.get("/own", { query: { page: 1 } });
+  if (query.status === 422) is<{ mine: string } | ValidationProblem>()(query.body);
+  if (query.status === 400) is<{ mine: string }>()(query.body);
+  if (query.status === 415) is<null>()(query.body);
+  const without = await api.get("/own/:id", { params: { id: 7 } });
+  if (without.status === 422) is<{ mine: string }>()(without.body);
 }
 
 // Successes as they are asked for; failures are always read.
