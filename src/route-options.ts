@@ -10,6 +10,7 @@ import type { RequestHeaders } from "./headers.ts";
 import type { Query } from "./query.ts";
 import type { Constant, Handler, Middleware, ParamsOf } from "./route.ts";
 import type { Part, Responses, Schema, Sent, Validated } from "./schema/types.ts";
+import type { Success } from "./status-types.ts";
 
 /** Names of security schemes and the scopes that are asked of each: one of the list is enough. */
 export type SecurityRequirements = readonly Readonly<Record<string, readonly string[]>>[];
@@ -109,9 +110,6 @@ type FittingOne<R> = {
 type BodyFor<T, Status> =
   | Sent<T, null | undefined>
   | (Status extends 204 | 205 | 304 ? null | undefined : never);
-
-/** Statuses of success (RFC 9110 15.3). */
-export type Success = 200 | 201 | 202 | 203 | 204 | 205 | 206 | 207 | 208 | 226;
 
 /**
  * Declares a route of one method on an application: path, options if there are any, then a handler

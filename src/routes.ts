@@ -7,8 +7,9 @@ import type { State } from "./context.ts";
 import type { Extractors } from "./extract.ts";
 import type { FileReference } from "./files.ts";
 import type { Constant, Handler, ParamsOf, RouteDeclaration } from "./route.ts";
-import type { RouteOptions, Success, TypedHandler } from "./route-options.ts";
+import type { RouteOptions, TypedHandler } from "./route-options.ts";
 import type { Part, Responses, Schema, Sent, Validated } from "./schema/types.ts";
+import type { Success } from "./status-types.ts";
 import type { StreamSource } from "./stream.ts";
 
 /** The schemas of a route as they were given; nothing is computed from them until it is asked. */

@@ -2,6 +2,7 @@
  * What a call gives: a union of answers, told apart by their status. Read by the compiler alone;
  * `receive.ts` makes the values.
  */
+import type { Success } from "../status-types.ts";
 import type { EventsOf } from "./event-types.ts";
 import type { WireBody } from "./wire.ts";
 
@@ -126,9 +127,6 @@ interface BodyKinds<Body, Entry> {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly events: AsyncIterable<EventsOf<Entry, "json">>;
 }
-
-/** RFC 9110 15.3. */
-type Success = 200 | 201 | 202 | 203 | 204 | 205 | 206 | 207 | 208 | 226;
 
 /** What a server, or anything before it, may answer instead. */
 type OtherStatus =

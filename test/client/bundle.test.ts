@@ -50,7 +50,7 @@ describe("the bundle of the client", () => {
   });
 });
 
-test("the sources of the client import nothing but themselves, and types of paths", () => {
+test("the sources of the client import nothing but themselves, and types that stand alone", () => {
   const sources = readdirSync(join(root, "src/client"));
   const imported = sources.flatMap((name) => {
     const text = readFileSync(join(root, "src/client", name), "utf8");
@@ -58,9 +58,13 @@ test("the sources of the client import nothing but themselves, and types of path
     return [...text.matchAll(paths)].map(([, path, lazy]) => path ?? lazy);
   });
   const others = imported.filter((path) => !path?.startsWith("./"));
-  expect([...new Set(others)].sort()).toEqual(["../path-types.ts", "eventsource-parser"]);
-  const types = readFileSync(join(root, "src/path-types.ts"), "utf8");
-  expect(types).not.toMatch(/\bimport\b/);
+  const alone = ["path-types.ts", "status-types.ts"];
+  const expected = [...alone.map((name) => `../${name}`), "eventsource-parser"];
+  expect([...new Set(others)].sort()).toEqual(expected);
+  for (const name of alone) {
+    const types = readFileSync(join(root, "src", name), "utf8");
+    expect(types).not.toMatch(/\bimport\b|^export (?!type)/m);
+  }
 });
 
 test("the client compiles where there are pages alone, and in the forms of Node", () => {
