@@ -9,7 +9,14 @@ import {
   type ValidationProblem,
   type Wire,
 } from "../../src/client/index.ts";
-import { type EventStream, type Issue, type RoutesOf, route, t } from "../../src/index.ts";
+import {
+  type EventStream,
+  type Issue,
+  type RoutesOf,
+  route,
+  t,
+  type ValidationError,
+} from "../../src/index.ts";
 
 type Equal<One, Other> =
   (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
@@ -347,3 +354,4 @@ same<Equal<Wire<bigint>, never>>();
 same<Equal<Wire<unknown>, unknown>>();
 same<Equal<Wire<"a" | 1 | null>, "a" | 1 | null>>();
 same<Equal<ValidationIssue, Issue>>();
+same<Equal<ValidationProblem["errors"], ValidationError["issues"]>>();
