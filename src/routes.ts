@@ -112,8 +112,19 @@ type ReturnedBy<A> = A extends (...list: never) => infer Value ? Awaited<Value> 
 type AnswersOf<R, Value> = R extends undefined
   ? Returned<Value>
   : R extends Schema
-    ? { readonly [Status in SuccessOf<Value>]: Validated<R, never> }
-    : { readonly [Status in keyof R]: Validated<R[Status], null> };
+    ? OfSuccess<Defined<Validated<R, never>>, SuccessOf<Value>, EmptyOf<Sent<R, never>>>
+    : {
+        readonly [Status in keyof R | EmptyIn<R>]: Status extends keyof R
+          ? OrNull<Defined<Validated<R[Status], null>>>
+          : null;
+      };
+
+/** What one schema describes; not of undefined alone, which is never a body. */
+type OfSuccess<Body, Status extends number, Empty extends number> = {
+  readonly [Code in ([Body] extends [never] ? never : Status) | Empty]: Code extends Empty
+    ? null
+    : Body;
+};
 
 /** Statuses with which a handler answers what one schema describes. */
 type SuccessOf<Value> = [SuccessIn<Value>] extends [never] ? 200 : SuccessIn<Value>;
@@ -121,9 +132,22 @@ type SuccessOf<Value> = [SuccessIn<Value>] extends [never] ? 200 : SuccessIn<Val
 type SuccessIn<Value> =
   Value extends Answer<infer Code, infer _>
     ? Extract<Code, Success>
-    : Value extends Opaque
+    : Value extends Opaque | Nothing
       ? never
       : 200;
+
+/** 204, where a handler may give null or nothing; of a schema of anything that is not known. */
+type EmptyOf<Given> = unknown extends Given ? never : Given extends Nothing ? 204 : never;
+
+type EmptyIn<R> = R extends { readonly 200: infer One } ? EmptyOf<Sent<One, null>> : never;
+
+type Defined<Value> = Exclude<Value, Exclude<Nothing, null>>;
+
+type OrNull<Body> = [Body] extends [never] ? null : Body;
+
+/** What is answered with 204. */
+// biome-ignore lint/suspicious/noConfusingVoidType: of handlers that return nothing
+type Nothing = null | undefined | void;
 
 type EventsIn<Value> = Value extends EventsAnswer<infer Event> ? Event : never;
 
@@ -145,8 +169,7 @@ type BodyOf<Value, Status> =
 type StatusOf<Value> =
   Value extends Answer<infer Code, infer _>
     ? Code
-    : // biome-ignore lint/suspicious/noConfusingVoidType: of handlers that return nothing
-      Value extends null | undefined | void
+    : Value extends Nothing
       ? 204
       : Value extends Opaque
         ? never

@@ -2,9 +2,11 @@
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createClient } from "../../src/client/index.ts";
 import { clientTypes } from "../../src/client-types/declarations.ts";
 import { Chopin, extract, route, t } from "../../src/index.ts";
 import { finish } from "../e2e/_process.ts";
+import { type Absent, absent, present } from "./_absent.ts";
 
 const root = join(import.meta.dir, "../..");
 const folder = join(root, "node_modules/.cache/written-client");
@@ -57,17 +59,56 @@ export const unused = (): unknown[] => {
 };
 `;
 
-test("the written declarations are a map for the client", async () => {
-  writeFileSync(join(folder, "api.d.ts"), clientTypes(app.routes()));
-  writeFileSync(join(folder, "program.ts"), program);
-  const config = { extends: join(root, "tsconfig.json"), include: ["program.ts"], exclude: [] };
+/** What the compiler says of a program beside the declarations of these routes. */
+async function compiled(text: string, declarations: string): Promise<string> {
+  writeFileSync(join(folder, "api.d.ts"), declarations);
+  writeFileSync(join(folder, "program.ts"), text);
+  const include = ["program.ts", join(root, "src/native/assets.d.ts")];
+  const config = { extends: join(root, "tsconfig.json"), include, exclude: [] };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const checked = await finish([process.execPath, tsc, "--project", folder], { cwd: root });
-  expect(checked.stdout).toBe("");
+  return (await finish([process.execPath, tsc, "--project", folder], { cwd: root })).stdout;
+}
+
+test("the written declarations are a map for the client", async () => {
+  expect(await compiled(program, clientTypes(app.routes()))).toBe("");
   const server = await app.serve("127.0.0.1:0");
   const command = [process.execPath, join(folder, "program.ts"), server.url];
   const { stdout, stderr } = await finish(command, { cwd: folder });
   await server.stop({ timeoutMs: 1000 });
   expect([stdout, stderr]).toEqual(['["1970",200,200,"a/b"]\n', ""]);
 }, 60_000);
+
+const comparison = `import type { Absent, Present } from "../../../test/client/_absent.ts";
+import type { Api } from "./api";
+
+type Equal<One, Other> =
+  (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
+/** Keys whose answers differ. */
+type Differing<Map> = {
+  [Key in keyof Map]: Key extends keyof Api
+    ? Map[Key] extends { readonly answers: infer Answers }
+      ? Equal<Answers, Api[Key]["answers"]> extends true ? never : [Key, Answers]
+      : Key
+    : Key;
+}[keyof Map];
+const none = <_Differing extends never>(): void => {};
+none<Differing<Absent>>();
+none<Differing<Present>>();
+`;
+
+test("both forms of a map have 204 where a handler may give null or nothing", async () => {
+  const routes = new Chopin().mount(absent).mount(present).routes();
+  expect(await compiled(comparison, clientTypes(routes))).toBe("");
+}, 60_000);
+
+test("that is what the server answers", async () => {
+  const server = await new Chopin().mount(absent).serve("127.0.0.1:0");
+  const api = createClient<Absent>(server.url);
+  for (const { path } of Object.values(absent)) {
+    const answer = await api.get(path);
+    expect([path, answer.status]).toEqual([path, 204]);
+    if (answer.status === 204) expect(answer.body satisfies null).toBeNull();
+  }
+  await server.stop({ timeoutMs: 1000 });
+});

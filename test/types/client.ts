@@ -222,6 +222,27 @@ export async function events(): Promise<void> {
   api.events("/echo");
 }
 
+// What may be null or nothing has 204, unless the schema takes anything.
+const NullOr = t.Union([t.Null(), t.Object({ id: t.Integer() })]);
+const absent = {
+  one: route.get("/one", { response: NullOr }, () => null),
+  by: route.get("/by", { response: { 200: NullOr } }, () => null),
+  other: route.get("/other", { response: NullOr }, (ctx) => (ctx.ip ? null : ctx.json(null, 201))),
+  any: route.get("/any", { response: t.Any() }, () => null),
+};
+type AbsentKeys<Key extends keyof RoutesOf<typeof absent>> = keyof RoutesOf<
+  typeof absent
+>[Key]["answers"];
+same<Equal<AbsentKeys<"GET /one">, 200 | 204>>();
+same<Equal<AbsentKeys<"GET /by">, 200 | 204>>();
+same<Equal<AbsentKeys<"GET /other">, 201 | 204>>();
+same<Equal<AbsentKeys<"GET /any">, 200>>();
+export async function absences(): Promise<void> {
+  const one = await createClient<typeof absent>("/").get("/one");
+  if (one.status === 204) is<null>()(one.body);
+  if (one.status === 200) is<{ id: number } | null>()(one.body);
+}
+
 // What a route needs is demanded.
 void refuse(
   // @ts-expect-error No route has this path.
