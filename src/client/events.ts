@@ -32,6 +32,8 @@ const delayDefaultMs = 1000;
 const delayLeastMs = 100;
 const delayMostMs = 30_000;
 const eventLengthDefault = 1024 * 1024;
+/** What the parser holds beside that which counts: the name of a field, a delay. */
+const uncountedMost = 32;
 
 /** The events of a route, until the server answers 204. Ends with the error of the abort. */
 export async function* follow(
@@ -76,7 +78,8 @@ function fieldsOf({ lastEventId }: Progress): Record<string, string> {
   const fields: Record<string, string> = { accept: "text/event-stream" };
   // A field has one character for each byte.
   if (lastEventId) {
-    fields["last-event-id"] = String.fromCharCode(...new TextEncoder().encode(lastEventId));
+    const bytes = new TextEncoder().encode(lastEventId);
+    fields["last-event-id"] = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   }
   return fields;
 }
@@ -111,15 +114,24 @@ async function* read(
   const decoder = new TextDecoder();
   const ready: ClientEvent[] = [];
   let tooLong = false;
+  // The parser looks only at what a piece has left: without this the network would decide.
+  const check = (length: number): void => {
+    tooLong ||= length > eventLengthMax;
+  };
   const parser = createParser({
-    maxBufferSize: eventLengthMax,
+    maxBufferSize: eventLengthMax + uncountedMost,
     onId: (id) => {
+      check(id.length);
       progress.lastEventId = id === "" ? undefined : id;
     },
     onRetry: (ms) => {
       progress.delayMs = ms;
     },
-    onEvent: (message) => ready.push(eventOf(message, as, progress.lastEventId)),
+    onEvent: (message) => {
+      const { data, event = "", id = "" } = message;
+      check(data.length + event.length + id.length);
+      if (!tooLong) ready.push(eventOf(message, as, progress.lastEventId));
+    },
     onError: ({ type }) => {
       tooLong ||= type === "max-buffer-size-exceeded";
     },

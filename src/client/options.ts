@@ -73,6 +73,6 @@ export interface EventsOptions<As extends EventsAs = EventsAs> extends SharedOpt
   readonly reconnect?: boolean;
   /** Id of the last event that was got before. */
   readonly lastEventId?: string;
-  /** Characters of one event; 1,048,576 unless told. Longer ones end the iteration. */
+  /** Characters of an event's data, name and id; 1,048,576 unless told. More end the iteration. */
   readonly eventLengthMax?: number;
 }

@@ -333,6 +333,65 @@ describe("streams of events that are hostile", () => {
     ]);
   });
 
+  /** Events of a text that comes in pieces of so many characters. */
+  const pieces = async (text: string, size: number, eventLengthMax: number): Promise<unknown[]> => {
+    const bytes = new TextEncoder().encode(text);
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        for (let at = 0; at < bytes.length; at += size) {
+          controller.enqueue(bytes.slice(at, at + size));
+        }
+        controller.close();
+      },
+    });
+    const headers = { "content-type": "text/event-stream" };
+    const fetch = () => new Response(body, { headers });
+    const events = createClient<Any>("http://localhost", { fetch }).events("/", {
+      reconnect: false,
+      eventLengthMax,
+    });
+    const taken: unknown[] = [];
+    try {
+      for await (const { text: data } of events) taken.push(data);
+    } catch (error) {
+      taken.push((error as { readonly code?: unknown }).code);
+    }
+    return taken;
+  };
+  const tooLong: [name: string, text: string, taken: unknown[]][] = [
+    ["data", `data: ${"x".repeat(11)}\n\n`, ["invalid_answer"]],
+    ["lines of data", `${"data: xxxxx\n".repeat(2)}\n`, ["invalid_answer"]],
+    ["a name", `event: ${"x".repeat(10)}\ndata: 1\n\n`, ["invalid_answer"]],
+    ["an id", `id: ${"x".repeat(10)}\ndata: 1\n\n`, ["invalid_answer"]],
+    ["an id alone", `id: ${"x".repeat(11)}\n\n`, ["invalid_answer"]],
+    ["all together", "id: xxxx\nevent: xxxx\ndata: xxx\n\n", ["invalid_answer"]],
+    ["nothing", `data: ${"x".repeat(10)}\n\n`, ["x".repeat(10)]],
+    ["nothing of many lines", "data: xxxx\r\ndata: xxxxx\r\n\r\n", ["xxxx\nxxxxx"]],
+    ["nothing of all together", "event: xxx\nid: xxx\ndata: xxxx\n\n", ["xxxx"]],
+    ["nothing but a comment", `: ${"x".repeat(99)}\ndata: 1\n\n`, ["1"]],
+    ["the second", `data: 1\n\ndata: ${"x".repeat(11)}\n\ndata: 3\n\n`, ["1", "invalid_answer"]],
+  ];
+  for (const [name, text, taken] of tooLong) {
+    test(`${name} above the limit, however the network cuts it`, async () => {
+      for (const size of [1, 2, 3, 7, 16, 1000]) {
+        expect([size, await pieces(text, size, 10)]).toEqual([size, taken]);
+      }
+    });
+  }
+
+  test("a long id comes back as it is", async () => {
+    const id = "é".repeat(200_000);
+    const sent: (number | undefined)[] = [];
+    const headers = { "content-type": "text/event-stream" };
+    const fetch = (request: Request) => {
+      sent.push(request.headers.get("last-event-id")?.length);
+      if (sent.length === 2) return new Response(null, { status: 204 });
+      return new Response(`retry: 1\nid: ${id}\ndata: 1\n\n`, { headers });
+    };
+    const events = await take(createClient<Any>("http://localhost", { fetch }).events("/"));
+    expect([events.length, sent]).toEqual([1, [undefined, 400_000]]);
+  });
+
   test("line ends of every kind, a byte order mark, unknown fields", async () => {
     const events = await after(
       "\ufeffdata: 1\r\n\r\nfoo: bar\rdata:2\r\r: ping\ndata: 3\n\nid: a\0b\ndata: 4\n\n",
