@@ -21,15 +21,14 @@ export function baseOf(base: string | URL): string {
   }
   throw new ClientError(
     "invalid_option",
-    'chopin/client: the base is a URL such as "https://example.org/api", or in browsers a path; ' +
-      "without user, query and fragment.",
+    "chopin/client: the base is a URL, or in browsers a path, without user, query and fragment.",
   );
 }
 
 /**
  * What follows the base: the path of a route with its captures filled in, and the query.
  *
- * @throws ClientError `invalid_request` for what is missing or cannot be said in a URL.
+ * @throws TypeError for what is missing or cannot be said in a URL.
  */
 export function targetOf(pattern: string, params: Parts = {}, query: Parts = {}): string {
   const path = pattern
@@ -78,22 +77,21 @@ function escaped(name: string, text: string): string {
   if (/^\.\.?$/.test(text)) throw invalid(`params.${name} is ${text}, which no URL can hold`);
   try {
     return encodeURIComponent(text);
-  } catch (cause) {
-    throw invalid(`params.${name} is no well-formed text`, cause);
+  } catch {
+    throw invalid(`params.${name} is no well-formed text`);
   }
 }
 
 function textOf(place: string, value: unknown): string {
   if (value === undefined) throw invalid(`${place} is missing`);
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
-  const ok =
-    typeof value === "number"
-      ? Number.isFinite(value)
-      : typeof value === "string" || typeof value === "boolean" || typeof value === "bigint";
-  if (ok) return String(value);
+  if (Number.isFinite(value) || ["string", "boolean", "bigint"].includes(typeof value)) {
+    return String(value);
+  }
   throw invalid(`${place} is ${value === null ? "null: leave it out" : "nothing to send as text"}`);
 }
 
-function invalid(text: string, cause?: unknown): ClientError {
-  return new ClientError("invalid_request", `${text}.`, cause === undefined ? {} : { cause });
+/** `request.ts` makes a `ClientError` of it, with the route. */
+function invalid(text: string): TypeError {
+  return new TypeError(`${text}.`);
 }

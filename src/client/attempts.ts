@@ -2,7 +2,7 @@
 import { ClientError } from "./error.ts";
 import { Limit, unlessAborted, wait } from "./limit.ts";
 import type { ClientOptions, RetryOptions } from "./options.ts";
-import { type Arrival, brokenOff, drop } from "./receive.ts";
+import { type Arrival, drop, lossOf } from "./receive.ts";
 import { type Draft, requestOf } from "./request.ts";
 
 /** How a draft is sent. */
@@ -32,13 +32,16 @@ export async function attempts<T>(
   take: (arrival: Arrival) => Promise<T>,
 ): Promise<T> {
   const { signal, timeoutMs, retry } = sending;
-  const { statuses = passing, delayMaxMs = 10_000, attemptTimeoutMs = timeoutMs } = retry || {};
+  const { statuses = passing, attemptTimeoutMs = timeoutMs } = retry || {};
+  const { delayMs = 200, delayMaxMs = 10_000 } = retry || {};
   const most = attemptsMost(draft, retry);
   const until = performance.now() + timeoutMs;
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
     /** Milliseconds to the next attempt; undefined: there is none. */
-    const pause = (asked: number = backoffMs(attempt, retry, delayMaxMs)): number | undefined => {
+    const pause = (
+      asked = spread(Math.min(delayMs * 2 ** (attempt - 1), delayMaxMs)),
+    ): number | undefined => {
       const soon = asked <= delayMaxMs && asked < until - performance.now();
       return attempt < most && soon ? asked : undefined;
     };
@@ -75,15 +78,13 @@ export function retryAfterMs({ headers }: Response): number | undefined {
 }
 
 function attemptsMost({ method, body }: Draft, retry: RetryOptions | false): number {
-  if (retry === false || body instanceof ReadableStream) return 1;
-  const { attempts: most = 3, methods = idempotent } = retry;
-  return methods.includes(method) ? most : 1;
+  const { attempts: most = 3, methods = idempotent } = retry || { attempts: 1 };
+  return methods.includes(method) && !(body instanceof ReadableStream) ? most : 1;
 }
 
 /** Half of it at random, so that clients of a server that was away do not return together. */
-function backoffMs(attempt: number, retry: RetryOptions | false, delayMaxMs: number): number {
-  const { delayMs = 200 } = retry || {};
-  return Math.min(delayMs * 2 ** (attempt - 1), delayMaxMs) * (0.5 + Math.random() / 2);
+function spread(ms: number): number {
+  return ms * (0.5 + Math.random() / 2);
 }
 
 async function exchange(draft: Draft, sending: Sending, limit: Limit): Promise<Response> {
@@ -94,7 +95,6 @@ async function exchange(draft: Draft, sending: Sending, limit: Limit): Promise<R
   try {
     return await unlessAborted(limit.signal, send(request));
   } catch (error) {
-    if (limit.signal.aborted) throw limit.signal.reason;
-    throw error instanceof ClientError ? error : brokenOff(draft.place, error);
+    throw lossOf({ place: draft.place, limit }, error);
   }
 }

@@ -39,8 +39,8 @@ export function createClient<App extends object, Own extends string = never>(
     delete: calling("DELETE"),
     head: calling("HEAD"),
     options: calling("OPTIONS"),
-    request: (method: string, path: string, given?: CallGiven) => caller.call(method, path, given),
-    events: (path: string, given?: EventsGiven) => caller.events(path, given),
+    request: caller.call.bind(caller),
+    events: caller.events.bind(caller),
   };
   return client as unknown as Client<App, Own>;
 }
@@ -106,7 +106,7 @@ class Caller {
       client: this.#options,
       signal,
       timeoutMs: given.timeoutMs ?? timeoutMs,
-      retry: own === false ? false : { ...retry, ...own },
+      retry: own && { ...retry, ...own },
       fields: {},
     };
   }

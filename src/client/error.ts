@@ -19,7 +19,7 @@ export type ClientErrorCode =
 
 /** What is known of the answer that an error is about. */
 export interface ClientErrorDetails extends ErrorOptions {
-  readonly response?: Response;
+  readonly response?: Response | undefined;
   readonly body?: unknown;
   readonly problem?: Problem | undefined;
 }
@@ -40,12 +40,18 @@ export class ClientError extends Error {
   readonly response: Response | undefined;
 
   constructor(code: ClientErrorCode, message: string, details: ClientErrorDetails = {}) {
-    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    super(message, details);
     this.name = "ClientError";
     this.code = code;
-    this.status = details.response?.status;
-    this.problem = details.problem;
-    this.body = details.body;
-    this.response = details.response;
+    const { response, problem, body } = details;
+    this.status = response?.status;
+    this.problem = problem;
+    this.body = body;
+    this.response = response;
   }
+}
+
+/** What a message says of an error of others. */
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

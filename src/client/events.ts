@@ -9,15 +9,7 @@ import { ClientError } from "./error.ts";
 import type { ClientEvent } from "./event-types.ts";
 import { unlessAborted, wait } from "./limit.ts";
 import type { EventsOptions } from "./options.ts";
-import {
-  type Arrival,
-  answerOf,
-  brokenOff,
-  drop,
-  eventsType,
-  failureOf,
-  typeOf,
-} from "./receive.ts";
+import { type Arrival, answerOf, drop, eventsType, failureOf, lossOf, typeOf } from "./receive.ts";
 import type { Draft } from "./request.ts";
 
 /** What outlives a connection. */
@@ -155,13 +147,13 @@ async function* read(
 
 /** The next bytes; undefined at the end. */
 async function next(
-  { limit, place, response }: Arrival,
+  arrival: Arrival,
   reader: { read(): Promise<{ readonly value?: Uint8Array }> } | undefined,
 ): Promise<Uint8Array | undefined> {
   try {
-    return (await unlessAborted(limit.signal, reader?.read()))?.value;
+    return (await unlessAborted(arrival.limit.signal, reader?.read()))?.value;
   } catch (error) {
-    throw limit.signal.aborted ? limit.signal.reason : brokenOff(place, error, response);
+    throw lossOf(arrival, error);
   }
 }
 

@@ -48,26 +48,25 @@ export class Limit {
 }
 
 /** What a promise gives, unless the signal is aborted first: whoever was asked may not listen. */
-export function unlessAborted<T>(signal: AbortSignal, work: T | PromiseLike<T>): Promise<T> {
+export function unlessAborted<T>(
+  signal: AbortSignal | undefined,
+  work: T | PromiseLike<T>,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort);
+    const abort = () => reject(signal?.reason);
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener("abort", abort);
     Promise.resolve(work)
       .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", abort));
+      .finally(() => signal?.removeEventListener("abort", abort));
   });
 }
 
 /** Waits; an abort ends it at once, with the signal's reason. */
-export async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+export function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const pause = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, Math.min(ms, timerMostMs));
   });
-  try {
-    await (signal === undefined ? pause : unlessAborted(signal, pause));
-  } finally {
-    clearTimeout(timer);
-  }
+  return unlessAborted(signal, pause).finally(() => clearTimeout(timer));
 }

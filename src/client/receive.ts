@@ -1,6 +1,6 @@
 /** From a `Response` to the answer that a call gives. Called by `client.ts`. */
 import type { BodyAs, ClientAnswer, Problem } from "./answers.ts";
-import { ClientError } from "./error.ts";
+import { ClientError, reasonOf } from "./error.ts";
 import { type Limit, unlessAborted } from "./limit.ts";
 
 /** A response that has just begun, and until when it may be read. */
@@ -32,20 +32,23 @@ export async function answerOf(arrival: Arrival, as: BodyAs): Promise<ClientAnsw
 
 /** The error for an answer of failure. */
 export function failureOf(place: string, answer: ClientAnswer): ClientError {
-  const { status, problem, body, response } = answer;
+  const { status, problem } = answer;
   const code = typeof problem?.code === "string" ? problem.code : "unexpected_status";
   const detail = typeof problem?.detail === "string" ? `: ${problem.detail}` : "";
   const name = problem === undefined ? "" : ` ${code}`;
-  const details = { response, body, problem };
-  return new ClientError(code, `${place}: ${status}${name}${detail}`, details);
+  return new ClientError(code, `${place}: ${status}${name}${detail}`, answer);
 }
 
-/** The error for an answer that broke off. */
-export function brokenOff(place: string, cause: unknown, response?: Response): ClientError {
+/** Why an answer did not come, or broke off: what is told already, an abort, or the network. */
+export function lossOf(
+  { place, limit, response }: Pick<Arrival, "place" | "limit"> & Partial<Arrival>,
+  cause: unknown,
+): unknown {
+  if (cause instanceof ClientError) return cause;
+  if (limit.signal.aborted) return limit.signal.reason;
   const what = response === undefined ? "no answer" : "the answer broke off";
-  const why = cause instanceof Error ? cause.message : String(cause);
-  const details = response === undefined ? { cause } : { cause, response };
-  return new ClientError("network_error", `${place}: ${what}: ${why}`, details);
+  const text = `${place}: ${what}: ${reasonOf(cause)}`;
+  return new ClientError("network_error", text, { cause, response });
 }
 
 /** Content-Type; "" where there is none. */
@@ -59,7 +62,7 @@ export function drop(response: Response): void {
 }
 
 async function bodyOf(arrival: Arrival, as: BodyAs): Promise<unknown> {
-  const { response, method, limit, place } = arrival;
+  const { response, method, limit } = arrival;
   // RFC 9110 9.3.2, 15.3.5, 15.3.6, 15.4.5: never with a body.
   if (method === "HEAD" || [204, 205, 304].includes(response.status)) {
     limit.end();
@@ -71,8 +74,7 @@ async function bodyOf(arrival: Arrival, as: BodyAs): Promise<unknown> {
   try {
     return await wholeBody(arrival, as);
   } catch (error) {
-    if (error instanceof ClientError) throw error;
-    throw limit.signal.aborted ? limit.signal.reason : brokenOff(place, error, response);
+    throw lossOf(arrival, error);
   } finally {
     limit.end();
   }
@@ -124,7 +126,8 @@ function unreadable(arrival: Arrival, text: string, details: object = {}): Clien
 }
 
 /** The body as it comes, which ends as `ClientError` where it breaks off. Time is not limited. */
-function streamOf({ place, response, limit }: Arrival): ReadableStream<Uint8Array<ArrayBuffer>> {
+function streamOf(arrival: Arrival): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { response, limit } = arrival;
   limit.stopClock();
   const reader = response.body?.getReader();
   return new ReadableStream(
@@ -137,8 +140,7 @@ function streamOf({ place, response, limit }: Arrival): ReadableStream<Uint8Arra
           controller.close();
         } catch (error) {
           limit.end();
-          const broken = () => brokenOff(place, error, response);
-          controller.error(limit.signal.aborted ? limit.signal.reason : broken());
+          controller.error(lossOf(arrival, error));
         }
       },
       cancel(reason) {

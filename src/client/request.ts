@@ -1,6 +1,6 @@
 /** From what a call was given to the `Request` of one attempt. Called by `attempts.ts`. */
 import { type Parts, targetOf, textsOf } from "./address.ts";
-import { ClientError } from "./error.ts";
+import { ClientError, reasonOf } from "./error.ts";
 import { unlessAborted } from "./limit.ts";
 import type { ClientHeaders, ClientOptions, FetchInit } from "./options.ts";
 
@@ -62,11 +62,11 @@ export async function requestOf(
   const { method, url, parts, body } = draft;
   return sending(draft.place, () => {
     const headers = new Headers(fields);
+    const type = draft.isJson ? "application/json" : typeof body === "string" ? textType : "";
+    if (type !== "") headers.set("content-type", type);
     setFields(headers, given);
     setFields(headers, parts.headers);
     if (parts.cookies !== undefined) headers.set("cookie", cookiesOf(parts.cookies));
-    const type = draft.isJson ? "application/json" : typeof body === "string" ? textType : "";
-    if (type !== "" && !headers.has("content-type")) headers.set("content-type", type);
     const init: Record<string, unknown> = { ...parts.init, method, headers, signal };
     if (body !== undefined) init.body = body;
     // Without it no runtime takes a stream (Fetch standard, 5.4).
@@ -96,9 +96,10 @@ function cookiesOf(cookies: Parts): string {
 function isRaw(body: unknown): boolean {
   return (
     typeof body === "string" ||
-    body instanceof ArrayBuffer ||
     ArrayBuffer.isView(body) ||
-    [FormData, URLSearchParams, Blob, ReadableStream].some((kind) => body instanceof kind)
+    [ArrayBuffer, FormData, URLSearchParams, Blob, ReadableStream].some(
+      (kind) => body instanceof kind,
+    )
   );
 }
 
@@ -113,7 +114,6 @@ function sending<T>(place: string, make: () => T): T {
   try {
     return make();
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    throw new ClientError("invalid_request", `${place}: ${text}`, { cause });
+    throw new ClientError("invalid_request", `${place}: ${reasonOf(cause)}`, { cause });
   }
 }
