@@ -14,10 +14,8 @@ export function baseOf(base: string | URL): string {
   // Also where there is no document: in workers.
   const { location } = globalThis as { readonly location?: { readonly origin: string } };
   if (/^(https?:\/)?\//i.test(text) && URL.canParse(text, location?.origin)) {
-    const { origin, pathname, search, hash, username } = new URL(text, location?.origin);
-    if (search === "" && hash === "" && username === "") {
-      return origin + pathname.replace(/\/+$/, "");
-    }
+    const { href, origin, pathname } = new URL(text, location?.origin);
+    if (href === origin + pathname) return href.replace(/\/+$/, "");
   }
   throw new ClientError(
     "invalid_option",
@@ -31,10 +29,13 @@ export function baseOf(base: string | URL): string {
  * @throws TypeError for what is missing or cannot be said in a URL.
  */
 export function targetOf(pattern: string, params: Parts = {}, query: Parts = {}): string {
+  if (!/^\//.test(pattern)) throw invalid("the path has to begin with a slash");
+  // Captures may have the names of what every object has.
+  const own: Parts = { __proto__: null, ...params };
   const path = pattern
     .slice(1)
     .split("/")
-    .map((segment) => segmentOf(segment, params))
+    .map((segment) => segmentOf(segment, own))
     .join("");
   const fields = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {

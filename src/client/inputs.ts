@@ -36,8 +36,13 @@ type Needed<Parts> = {
     ? never
     : Record<never, never> extends Parts[Name]
       ? never
-      : Name;
+      : Name extends "params" | "query"
+        ? NeededObject<Name, Parts[Name]>
+        : Name;
 }[keyof Parts];
+
+/** By its own members: `{}` has a `constructor`, and so is none where one is optional. */
+type NeededObject<Name, Part> = Partial<Part> extends Part ? never : Name;
 
 /** What is sent as it is, on routes without a schema for their body; anything else is JSON. */
 export type RawBody =

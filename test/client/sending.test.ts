@@ -55,6 +55,13 @@ const routes = {
 type Api = RoutesOf<typeof routes>;
 const make = () => new Chopin().mount(routes);
 
+const inherited = {
+  optional: route.get("/c/:constructor?", ({ params }) => params),
+  rest: route.get("/t/*toString", ({ params }) => params),
+};
+type Inherited = RoutesOf<typeof inherited>;
+const makeInherited = () => new Chopin().mount(inherited);
+
 describe("paths", () => {
   clients<Api>("hold every text in one segment", make, async (api) => {
     const texts = [
@@ -124,6 +131,29 @@ describe("paths", () => {
     });
   }
 
+  for (const path of ["one", "", ":id", undefined, null, 7]) {
+    test(`refuse ${path} in the place of a path, and say what to do`, async () => {
+      const api = createClient<Api>("http://localhost", { fetch: () => expect.unreachable() });
+      const message = `GET http://localhost${path}: the path has to begin with a slash.`;
+      const expected = { name: "ClientError", code: "invalid_request", message };
+      await expect(api.get(path as "/query")).rejects.toMatchObject(expected);
+      await expect(api.get(path as "/query").orThrow()).rejects.toMatchObject(expected);
+      await expect(api.events(path as "/query").next()).rejects.toMatchObject(expected);
+    });
+  }
+
+  clients<Inherited>(
+    "leave out what every object has by its prototype",
+    makeInherited,
+    async (api) => {
+      expect(await api.get("/c/:constructor?").orThrow()).toEqual({} as never);
+      const params = { constructor: "x" };
+      expect(await api.get("/c/:constructor?", { params }).orThrow()).toEqual(params as never);
+      const missing = api.get("/t/*toString", { params: {} as never });
+      await expect(missing).rejects.toThrow("params.toString is missing.");
+    },
+  );
+
   test("refuse dots in a wildcard", async () => {
     const api = createClient<Api>("http://localhost", { fetch: () => expect.unreachable() });
     for (const path of ["..", "a/../b", "./a", "a/."]) {
@@ -176,7 +206,9 @@ describe("bases", () => {
     });
   }
   test("refuse credentials, and say nothing of them", () => {
-    expect(() => createClient<Api>("http://kim:secret@h")).toThrow(/^(?!.*secret)/);
+    for (const base of ["http://kim:secret@h", "http://:secret@h", "http://kim@h"]) {
+      expect(() => createClient<Api>(base)).toThrow(/^(?!.*secret).*without user/);
+    }
   });
 });
 

@@ -54,6 +54,12 @@ const routes = {
   echo: route.post("/echo", (ctx) => ctx.text()),
   text: route.post("/text", { body: t.String() }, () => 1),
   any: route.all("/any", () => 1),
+  inherited: route.get("/inherited/:constructor?", () => 1),
+  inheritedQuery: route.get(
+    "/inherited",
+    { query: t.Object({ valueOf: t.Optional(t.String()) }) },
+    () => 1,
+  ),
   version: route.get("/version", { headers: t.Object({ "x-version": t.Integer() }) }, () => 1),
   session: route.get("/session", { cookies: t.Object({ session: t.String() }) }, () => 1),
   zod: route.post(
@@ -311,6 +317,10 @@ void refuse(
   api.get("/any"),
   api.request("DELETE", "/any"),
   api.head("/any"),
+  api.get("/inherited/:constructor?"),
+  api.get("/inherited/:constructor?", { params: { constructor: "a" } }),
+  api.get("/inherited"),
+  api.get("/inherited", { query: { valueOf: "a" } }),
 );
 
 // What the client sends by itself is not demanded.
