@@ -43,7 +43,13 @@ export function draftOf(base: string, method: string, path: string, parts: Reque
     parts,
     isJson,
     url: base + sending(place, () => targetOf(path, parts.params, parts.query)),
-    body: isJson ? sending(place, () => jsonOf(body)) : (body as RequestInit["body"]),
+    body: sending(place, () => {
+      // Not every runtime refuses it before a connection is made.
+      if (body !== undefined && /^(GET|HEAD)$/i.test(method)) {
+        throw new TypeError(`${method} has no body.`);
+      }
+      return isJson ? jsonOf(body) : (body as RequestInit["body"]);
+    }),
   };
 }
 
@@ -79,6 +85,9 @@ function setFields(headers: Headers, given: ClientHeaders | undefined): void {
   const fields = given instanceof Headers ? Object.fromEntries(given) : given;
   for (const [name, value] of Object.entries(fields ?? {})) {
     const texts = textsOf(`headers.${name}`, value);
+    if (Array.isArray(value) && texts.some((text) => text.includes(","))) {
+      throw new TypeError(`headers.${name}: an item has a comma; send all as one text.`);
+    }
     if (texts.length > 0) headers.set(name, texts.join(", "));
   }
 }

@@ -280,6 +280,29 @@ describe("queries, fields and cookies", () => {
     });
   }
 
+  test("refuse an item of a list that would arrive as several", async () => {
+    const sent: (string | null)[] = [];
+    const fetch = ({ headers }: Request) => {
+      sent.push(headers.get("x-list"));
+      return new Response();
+    };
+    const api = createClient<Api>("http://localhost", { fetch });
+    for (const list of [["a,b"], ["a", "b, c"]]) {
+      const answer = api.get("/headers", { headers: { "x-list": list } });
+      await expect(answer).rejects.toMatchObject({
+        code: "invalid_request",
+        message:
+          "GET http://localhost/headers: headers.x-list: an item has a comma; send all as one text.",
+      });
+    }
+    const shared = createClient<Api>("http://localhost", { fetch, headers: { a: ["b,c"] } });
+    await expect(shared.get("/headers")).rejects.toMatchObject({ code: "invalid_request" });
+    // The whole as one text is taken as it is.
+    await api.get("/headers", { headers: { "x-list": 'a, "b,c"' } });
+    await api.get("/headers", { headers: new Headers({ "x-list": "a, b" }) });
+    expect(sent).toEqual(['a, "b,c"', "a, b"]);
+  });
+
   test("what the function for headers throws is not changed", async () => {
     const headers = () => Promise.reject(new RangeError("no token"));
     const api = createClient<Api>("http://localhost", { headers, retry: {} });
@@ -341,6 +364,22 @@ describe("bodies", () => {
       body: 'a "b"',
     });
     expect(await api.post("/text", { body: null, json: true }).orThrow()).toEqual({ body: null });
+  });
+
+  test("are refused where no body can be sent, before anything is", async () => {
+    const retry = { attempts: 3, delayMs: 1 };
+    const api = createClient<Api>("http://localhost", { retry, fetch: () => expect.unreachable() });
+    for (const body of [{}, "x", null, new Blob(["x"]).stream()]) {
+      const given = { body } as object;
+      for (const call of [api.get("/query", given), api.head("/query", given)]) {
+        await expect(call).rejects.toMatchObject({
+          code: "invalid_request",
+          message: expect.stringMatching(/^(GET|HEAD) http:.*\/query: \w+ has no body\.$/),
+        });
+      }
+      const lower = api.request("get" as "GET", "/query", given);
+      await expect(lower).rejects.toMatchObject({ code: "invalid_request" });
+    }
   });
 
   test("refuse what is no JSON", async () => {
