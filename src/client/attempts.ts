@@ -93,7 +93,9 @@ async function exchange(draft: Draft, sending: Sending, limit: Limit): Promise<R
   const send = client.fetch ?? ((request) => fetch(request, draft.parts.init));
   const request = await requestOf(draft, client.headers, fields, limit.signal);
   try {
-    return await unlessAborted(limit.signal, send(request));
+    const response: Response | undefined = await unlessAborted(limit.signal, send(request));
+    if (response?.headers !== undefined) return response;
+    throw new ClientError("invalid_answer", `${draft.place}: fetch gave no Response.`);
   } catch (error) {
     throw lossOf({ place: draft.place, limit }, error);
   }

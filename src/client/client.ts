@@ -104,7 +104,7 @@ class Caller {
     const own = given.retry ?? retry;
     return {
       client: this.#options,
-      signal,
+      signal: signal ?? undefined,
       timeoutMs: given.timeoutMs ?? timeoutMs,
       retry: own && { ...retry, ...own },
       fields: {},

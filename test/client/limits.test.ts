@@ -304,12 +304,63 @@ describe("options", () => {
     ["a text", { timeoutMs: "5s" }, "timeoutMs"],
     ["no attempt", { retry: { attempts: 0 } }, "attempts"],
     ["no delay", { retry: { delayMs: -1 } }, "delayMs"],
+    ["a retry of true", { retry: true }, '"retry: true" is none of attempts, '],
+    ["a retry of 3", { retry: 3 }, '"retry: 3" is none of attempts, '],
+    ["a retry of null", { retry: null }, '"retry: null" is none of attempts, '],
+    ["a fetch that is none", { fetch: "fetch" }, "fetch is a function"],
   ];
   for (const [name, options, message] of wrong) {
     test(`refuse ${name}`, () => {
       expect(() => createClient<Any>(base, options)).toThrow(message);
     });
   }
+  for (const none of [null, 5, "x", true]) {
+    test(`are refused where they are ${JSON.stringify(none)}`, async () => {
+      const refused = { name: "ClientError", code: "invalid_option" };
+      const make = () => createClient<Any>(base, none as never);
+      expect(make).toThrow(expect.objectContaining(refused));
+      expect(make).toThrow(`"options: ${none}" is none of timeoutMs, `);
+      const { api, requests } = listed([new Response()]);
+      await expect(api.get("/", none as never)).rejects.toMatchObject(refused);
+      await expect(api.get("/", none as never).orThrow()).rejects.toMatchObject(refused);
+      await expect(api.events("/", none as never).next()).rejects.toMatchObject(refused);
+      expect(requests).toEqual([]);
+    });
+  }
+
+  test("refuse a signal that is none, before anything is sent", async () => {
+    const { api, requests } = listed([new Response()]);
+    for (const signal of [5, 0, "", {}, new AbortController()]) {
+      const given = { signal: signal as AbortSignal };
+      for (const call of [api.get("/", given), api.events("/", given).next()]) {
+        const error = await failure(call);
+        expect([error.code, error.message]).toEqual([
+          "invalid_option",
+          "chopin/client: signal is an AbortSignal.",
+        ]);
+      }
+    }
+    expect(requests).toEqual([]);
+    expect((await api.get("/", { signal: null as never })).status).toBe(200);
+  });
+
+  test("refuse what a fetch gives that is no response", async () => {
+    for (const given of [undefined, null, "text", {}]) {
+      let count = 0;
+      const fetch = () => {
+        count += 1;
+        return given as never;
+      };
+      const api = createClient<Any>(base, { fetch, retry: soon });
+      const error = await failure(api.get("/"));
+      expect([error.code, error.message, count]).toEqual([
+        "invalid_answer",
+        "GET http://localhost/: fetch gave no Response.",
+        1,
+      ]);
+    }
+  });
+
   test("of calls are refused as errors of the call", async () => {
     const { api, requests } = listed([new Response()]);
     for (const options of [{ parms: {} }, { as: "xml" }, { timeoutMs: Number.NaN }]) {
