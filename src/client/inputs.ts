@@ -8,8 +8,8 @@ import type { Sendable } from "./wire.ts";
 
 /**
  * The parts of a request; one that may be undefined, or has nothing that is demanded, may be left
- * out. Members are computed for the one route that is called: conditions around them would be
- * multiplied with those of every other route.
+ * out, but for a body: an empty object is another one than none. Members are computed for the one
+ * route that is called: conditions around them would be multiplied with those of every other route.
  */
 export interface CallParts<Entry, Own extends string, Method extends string, Path extends string> {
   readonly params: ParamsFor<Path, PartOf<Entry, "params">>;
@@ -34,11 +34,13 @@ export type Arguments<Parts, Options> = [Needed<Parts>] extends [never]
 type Needed<Parts> = {
   [Name in keyof Parts]: undefined extends Parts[Name]
     ? never
-    : Record<never, never> extends Parts[Name]
-      ? never
-      : Name extends "params" | "query"
-        ? NeededObject<Name, Parts[Name]>
-        : Name;
+    : Name extends "body"
+      ? Name
+      : Record<never, never> extends Parts[Name]
+        ? never
+        : Name extends "params" | "query"
+          ? NeededObject<Name, Parts[Name]>
+          : Name;
 }[keyof Parts];
 
 /** By its own members: `{}` has a `constructor`, and so is none where one is optional. */

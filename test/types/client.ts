@@ -54,6 +54,7 @@ const routes = {
   echo: route.post("/echo", (ctx) => ctx.text()),
   text: route.post("/text", { body: t.String() }, () => 1),
   any: route.all("/any", () => 1),
+  loose: route.post("/loose", { body: t.Object({ a: t.Optional(t.String()) }) }, () => 1),
   inherited: route.get("/inherited/:constructor?", () => 1),
   inheritedQuery: route.get(
     "/inherited",
@@ -279,6 +280,8 @@ void refuse(
   api.post("/users"),
   // @ts-expect-error Its name is missing.
   api.post("/users", { body: { born: new Date() } }),
+  // @ts-expect-error The body is missing, although it may be empty.
+  api.post("/loose"),
   // @ts-expect-error GET has no body.
   api.get("/health", { body: {} }),
   // @ts-expect-error Text is JSON only where that is said.
@@ -317,6 +320,7 @@ void refuse(
   api.get("/any"),
   api.request("DELETE", "/any"),
   api.head("/any"),
+  api.post("/loose", { body: {} }),
   api.get("/inherited/:constructor?"),
   api.get("/inherited/:constructor?", { params: { constructor: "a" } }),
   api.get("/inherited"),
