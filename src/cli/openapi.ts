@@ -1,12 +1,8 @@
 /** `chopin openapi`: the OpenAPI document of a program, or declarations for its clients. */
 import { type Command, InvalidArgumentError } from "commander";
+import { type Change, compareDocuments, documentIn, lineOf } from "../openapi/compare.ts";
 import type { OpenApiDocument } from "../openapi/types.ts";
-import {
-  asDocument,
-  type Change,
-  compareDeclarations,
-  compareDocuments,
-} from "./support/compare.ts";
+import { compareDeclarations } from "./support/compare.ts";
 import { entryPath } from "./support/entry.ts";
 import { Failure, WrongUsage } from "./support/failure.ts";
 import type { Order } from "./support/handover.ts";
@@ -110,20 +106,22 @@ function check(out: string, described: string, format: Format): void {
   const changes =
     format === "client"
       ? compareDeclarations(before, described)
-      : compareDocuments(asDocument(before, out), JSON.parse(described));
+      : compareWritten(before, out, described);
   if (changes.length > 0) {
-    for (const change of changes) say(lineOf(change));
+    for (const change of changes) say(onErrors(styles[change.kind], lineOf(change)));
     throw new Failure(`${out} is not up to date: write it without --check`);
   }
   say(`chopin: ${out} is up to date`);
 }
 
-const marks = { added: "+", removed: "-", changed: "~" } as const;
 const styles = { added: "green", removed: "red", changed: "yellow" } as const;
 
-function lineOf({ kind, what, details = [] }: Change): string {
-  const more = details.length === 0 ? "" : `: ${details.join(", ")}`;
-  return onErrors(styles[kind], `${marks[kind]} ${what}${more}`);
+function compareWritten(before: string, out: string, described: string): Change[] {
+  try {
+    return compareDocuments(documentIn(before, out), JSON.parse(described));
+  } catch (error) {
+    throw new Failure((error as Error).message);
+  }
 }
 
 function seconds(text: string): number {
