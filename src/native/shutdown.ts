@@ -42,6 +42,8 @@ export class Shutdown {
     this.#phase = "draining";
     this.#kind = kind;
     this.#drain();
+    // Where there is no time to give, the next turn is the last, whatever becomes of timers.
+    this.#overdue = kind.timeoutMs === 0;
     const deadline = setTimeout(() => this.#end(), kind.timeoutMs);
     this.#around.requestTurn();
     return this.#stopped.promise.finally(() => clearTimeout(deadline));
