@@ -22,6 +22,7 @@ const entries = [
   "index.ts",
   "middleware/index.ts",
   "openapi/index.ts",
+  "testing/index.ts",
   "cli/index.ts",
   "cli/collect.ts",
 ];
@@ -66,6 +67,7 @@ async function buildDist(): Promise<void> {
     plugins: [
       await builderInPlace(),
       pageFiles(outdir),
+      clientBeside(),
       {
         // Libraries stay files beside the bundle, so that the user's own `bun build --compile`
         // embeds those of its target.
@@ -123,6 +125,22 @@ async function builderInPlace(): Promise<BunPlugin> {
     name: "builder",
     setup(builder) {
       builder.onLoad({ filter: /src\/schema\/typebox\.ts$/ }, () => ({ contents, loader: "js" }));
+    },
+  };
+}
+
+/**
+ * The client of `chopin/testing` is that of `chopin/client`, which is bundled by itself: the errors
+ * of both are of one class.
+ */
+function clientBeside(): BunPlugin {
+  return {
+    name: "client",
+    setup(builder) {
+      builder.onResolve({ filter: /\/client\/index\.ts$/ }, () => ({
+        path: "../client/index.js",
+        external: true,
+      }));
     },
   };
 }

@@ -80,6 +80,7 @@ describe("the package", () => {
         "dist/swagger-ui/LICENSE",
         "dist/swagger-ui/swagger-ui-bundle.js.gz",
         "dist/swagger-ui/swagger-ui.css.gz",
+        "dist/testing/index.js",
         "package.json",
         ...libraries,
       ].sort(),
@@ -88,6 +89,7 @@ describe("the package", () => {
     expect(files).toContain("dist/index.d.ts");
     expect(files).toContain("dist/middleware/index.d.ts");
     expect(files).toContain("dist/openapi/index.d.ts");
+    expect(files).toContain("dist/testing/index.d.ts");
   });
 
   test("depends on no other package and runs no script on its user's machine", () => {
@@ -145,6 +147,49 @@ describe("the package", () => {
     const { stdout } = await finish([bun, "call.js", server.address], { cwd: app, env: home });
     await server.stop();
     expect(stdout).toBe('200 {"id":"7"}\n');
+  });
+});
+
+describe("the kit for tests", () => {
+  const program = `import { expect, it } from "bun:test";
+    import { Chopin, type RoutesOf, route, t } from "chopin";
+    import { ClientError } from "chopin/client";
+    import { controlTime, expectOpenApi, test } from "chopin/testing";
+    const id = t.Object({ id: t.Integer() });
+    const routes = { one: route.get("/users/:id", { params: id }, ({ params }) => params) };
+    const app = new Chopin().mount(routes).get("/late", async () => {
+      await Bun.sleep(60_000);
+      throw new RangeError("too late");
+    });
+    const api = test<RoutesOf<typeof routes>>(app);
+    it("calls", async () => {
+      await using served = await api.serve();
+      for (const session of [api.session(), served.session()]) {
+        const seven: number = (await session.get("/users/:id", { params: { id: 7 } }).orThrow()).id;
+        expect(seven).toBe(7);
+      }
+      await expectOpenApi(app, "openapi.json");
+    });
+    it("waits", async () => {
+      using clock = controlTime();
+      const call = test(app, { throwErrors: true }).get("/late").catch((error: unknown) => error);
+      const error = await clock.until(call);
+      expect(error).toBeInstanceOf(ClientError);
+      expect((error as ClientError).cause).toBeInstanceOf(RangeError);
+    });`;
+
+  test("runs the tests of the user, and has declarations that check there", async () => {
+    writeFileSync(join(app, "kit.test.ts"), program);
+    const { code, stderr } = await finish([bun, "test", "kit.test.ts"], { cwd: app, env: home });
+    expect(stderr).toContain("\n 2 pass\n 0 fail\n");
+    expect(code).toBe(0);
+    expect(JSON.parse(readFileSync(join(app, "openapi.json"), "utf8")).openapi).toBe("3.1.0");
+    const flags = ["--noEmit", "--strict", "--skipLibCheck", "false", "--target", "esnext"];
+    const modules = ["--module", "preserve", "--moduleResolution", "bundler"];
+    const types = ["--types", "bun", "--typeRoots", join(root, "node_modules/@types")];
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const command = [bun, tsc, ...flags, ...modules, ...types, "kit.test.ts"];
+    expect((await finish(command, { cwd: app, env: home })).stdout).toBe("");
   });
 });
 
