@@ -11,6 +11,7 @@ import { type Result, writeResult } from "../bench/harness/result.ts";
 import { seriesOf } from "../bench/harness/statistics.ts";
 import { findZig } from "../bench/harness/tools.ts";
 import { workloads } from "../bench/harness/workloads.ts";
+import { mistakes, ratioOf, type WrongSample } from "../bench/harness/wrong.ts";
 import { renderReport } from "../bench/report.ts";
 
 function sample(peer: string, workload: string, us: number, more: Partial<Sample> = {}): Sample {
@@ -104,6 +105,23 @@ describe("workloads", () => {
     const sizes = arenaFiles.map(({ bytes }) => bytes / 1024);
     expect([sizes.length, Math.min(...sizes), Math.max(...sizes)]).toEqual([20, 3, 300]);
     expect(contentRequests.static).toHaveLength(20);
+  });
+});
+
+describe("wrong requests", () => {
+  test("have names of their own, and differ from the right one", () => {
+    const names = mistakes.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { right, wrong } of mistakes) expect(wrong.request).not.toEqual(right.request);
+  });
+
+  test("cost what all windows together say, and the median round beside it", () => {
+    const samples = [2, 4, 9].map((userUs, round): WrongSample => {
+      const right = { requests: 300, userUs: 2, systemUs: 1 };
+      const wrong = { requests: round === 0 ? 200 : 100, userUs, systemUs: 1 };
+      return { peer: "chopin", mistake: "one", round, right, wrong };
+    });
+    expect(ratioOf(samples)).toEqual({ pooled: 2.125, median: 2 });
   });
 });
 

@@ -7,11 +7,13 @@ const answerLimitMs = 10_000;
 function write(request: Request): Buffer {
   const { method, path, accept, body = "", uploadBytes } = request;
   const length = uploadBytes ?? Buffer.byteLength(body);
-  const type = uploadBytes === undefined ? "application/json" : "application/octet-stream";
+  const usual = uploadBytes === undefined ? "application/json" : "application/octet-stream";
   const fields = [
     "Host: 127.0.0.1",
     ...(accept === undefined ? [] : [`Accept-Encoding: ${accept}`]),
-    ...(length === 0 ? [] : [`Content-Type: ${type}`, `Content-Length: ${length}`]),
+    ...(length === 0
+      ? []
+      : [`Content-Type: ${request.type ?? usual}`, `Content-Length: ${length}`]),
   ];
   const head = Buffer.from(`${method} ${path} HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n`);
   const content = uploadBytes === undefined ? Buffer.from(body) : Buffer.alloc(uploadBytes, "x");

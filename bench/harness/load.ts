@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { buildZig } from "./prepare.ts";
 import { benchFolder, cacheFolder, findTool, loadCore, pinned, runTool } from "./tools.ts";
-import { requests, type Workload } from "./workloads.ts";
+import { type Request, requests, type Workload } from "./workloads.ts";
 
 export interface LoadResult {
   readonly requests: number;
@@ -61,11 +61,16 @@ function readNumbers(text: string): (name: string) => number {
   };
 }
 
-async function runWrk(workload: Workload, port: number, seconds: number): Promise<LoadResult> {
-  const [{ method, path, body }] = requests[workload.endpoint];
+/** Sends one request again and again, as fast as wrk can. */
+export async function runWrk(
+  { method, path, body, type = "application/json" }: Request,
+  { connections, depth }: Pick<Workload, "connections" | "depth">,
+  port: number,
+  seconds: number,
+): Promise<LoadResult> {
   const script = join(benchFolder, "load", "wrk.lua");
-  const flags = ["-t1", `-c${workload.connections}`, `-d${seconds}s`, "-s", script];
-  const settings = [method, path, String(workload.depth), ...(body === undefined ? [] : [body])];
+  const flags = ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", script];
+  const settings = [method, path, String(depth), ...(body === undefined ? [] : [body, type])];
   const url = `http://127.0.0.1:${port}/`;
   const out = await runTool(pinned(loadCore, ["wrk", ...flags, url, "--", ...settings]));
   const read = readNumbers(out);
@@ -76,7 +81,7 @@ async function runWrk(workload: Workload, port: number, seconds: number): Promis
     missed: 0,
     bodyBytes: undefined,
     latency:
-      workload.depth > 1
+      depth > 1
         ? null
         : {
             p50Us: read("p50_us"),
@@ -132,6 +137,6 @@ export function runLoad(
   seconds: number,
   rate: number,
 ): Promise<LoadResult> {
-  if (usesWrk(workload)) return runWrk(workload, port, seconds);
+  if (usesWrk(workload)) return runWrk(requests[workload.endpoint][0], workload, port, seconds);
   return runOwn(workload, port, seconds, workload.mode === "paced" ? rate : 0);
 }

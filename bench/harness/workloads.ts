@@ -17,6 +17,8 @@ export interface Request {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: string;
+  /** Content-Type of the body; JSON unless told. */
+  readonly type?: string;
   /** Value of Accept-Encoding. */
   readonly accept?: string;
   /** Length of a body that is sent block by block. */

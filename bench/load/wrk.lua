@@ -1,5 +1,5 @@
 -- The requests of one run of wrk and its result as one line of JSON. Arguments: method, path, requests
--- at a time, body. Started by harness/load.ts.
+-- at a time, body, its type. Started by harness/load.ts.
 
 function init(args)
   local depth = tonumber(args[3])
@@ -7,7 +7,7 @@ function init(args)
   wrk.path = args[2]
   if args[4] ~= nil then
     wrk.body = args[4]
-    wrk.headers["Content-Type"] = "application/json"
+    wrk.headers["Content-Type"] = args[5]
   end
   -- Without this function wrk sends its own prepared request and calls no Lua while it measures.
   if depth > 1 then
