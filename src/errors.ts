@@ -147,11 +147,12 @@ export interface HTTPErrorOptions extends ErrorOptions {
  * throw new HTTPError(404, "user_not_found", "There is no user 7.");
  */
 export class HTTPError extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly detail: string | undefined;
-  readonly headers: Readonly<Record<string, string>> | undefined;
-  readonly members: Readonly<Record<string, unknown>> | undefined;
+  // Declared only: to define a field of an error takes twenty times as long as to assign to it.
+  declare readonly status: number;
+  declare readonly code: string;
+  declare readonly detail: string | undefined;
+  declare readonly headers: Readonly<Record<string, string>> | undefined;
+  declare readonly members: Readonly<Record<string, unknown>> | undefined;
 
   constructor(status: number, code?: string, detail?: string, options?: HTTPErrorOptions) {
     if (!Number.isInteger(status) || status < 400 || status > 599) {
@@ -163,12 +164,12 @@ export class HTTPError extends Error {
     super(detail ?? reasonPhrase(status), options);
     // A field that cannot be sent fails here, where it was written.
     fieldsFrom(options?.headers);
-    this.name = "HTTPError";
     this.status = status;
     this.code = code ?? defaultCode(status);
     this.detail = detail;
     this.headers = options?.headers;
     this.members = options?.members;
+    this.name = "HTTPError";
   }
 }
 
@@ -197,11 +198,8 @@ const problemMembers: readonly string[] = ["type", "title", "status", "code", "d
  * in development followed by the stack.
  */
 export function problemBody(status: number, code: string, detail?: string, stack?: string): string {
-  let body = `{"type":"about:blank","title":"${reasonPhrase(status)}","status":${status},"code":`;
-  body += JSON.stringify(code);
-  if (detail !== undefined) body += `,"detail":${JSON.stringify(detail)}`;
-  if (stack !== undefined) body += `,"stack":${JSON.stringify(stack)}`;
-  return `${body}}`;
+  const title = reasonPhrase(status);
+  return JSON.stringify({ type: "about:blank", title, status, code, detail, stack });
 }
 
 function defaultCode(status: number): string {
