@@ -7,6 +7,7 @@ import { AnswerHeaders } from "./answer-headers.ts";
 import type { Bytes } from "./context.ts";
 import { ChopinError } from "./errors.ts";
 import { kind } from "./native/abi.ts";
+import { errorOf } from "./refused.ts";
 import { isStreamSource, type Piece } from "./stream.ts";
 
 declare const answered: unique symbol;
@@ -59,21 +60,21 @@ export class PreparedAnswer implements Answer {
   fields: Field[] | undefined;
   /** Native code has exactly this answer too, as long as nothing changes it. */
   native: boolean;
-  error: unknown;
   /** Bytes that a streamed body was said to have. */
   length: number | undefined;
   #body: unknown;
   #draft: Draft | undefined;
+  #error: unknown;
 
   constructor(kindOfBody: number, body: unknown, status: number, fields: Field[] | undefined) {
     this.kind = kindOfBody;
     this.ownStatus = status;
     this.fields = fields;
     this.native = false;
-    this.error = undefined;
     this.length = undefined;
     this.#body = body;
     this.#draft = undefined;
+    this.#error = undefined;
   }
 
   /** A copy that belongs to one request: a program may return one object for many requests. */
@@ -81,7 +82,7 @@ export class PreparedAnswer implements Answer {
     if (this.#draft === draft) return this;
     const copy = new PreparedAnswer(this.kind, this.#body, this.ownStatus, this.fields?.slice());
     copy.native = this.native;
-    copy.error = this.error;
+    copy.#error = this.#error;
     copy.length = this.length;
     return copy.own(draft);
   }
@@ -102,6 +103,14 @@ export class PreparedAnswer implements Answer {
     this.ownStatus = checkStatus(status);
     this.native = false;
     if (this.#draft !== undefined) this.#draft.draftStatus = 0;
+  }
+
+  get error(): unknown {
+    return errorOf(this.#error);
+  }
+
+  set error(error: unknown) {
+    this.#error = error;
   }
 
   get body(): unknown {

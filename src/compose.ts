@@ -9,6 +9,7 @@ import { fieldsFrom } from "./answer-fields.ts";
 import { ChopinError, HTTPError, problemBody, problemBodyOf } from "./errors.ts";
 import { FileReference } from "./files/answer.ts";
 import { kind } from "./native/abi.ts";
+import { errorOf, Refused } from "./refused.ts";
 import type { RequestContext } from "./request-context.ts";
 import { prepare } from "./response.ts";
 import type { Issue } from "./schema/issue.ts";
@@ -88,9 +89,9 @@ export function finish(
 }
 
 /**
- * The answer for an error: what the nearest `onError` returns, or the problem body. Fields that the
- * context was given stay, so that those of middleware reach the client, but for those that describe
- * the body that never came.
+ * The answer for an error, or for a `Refused`: what the nearest `onError` returns, or the problem
+ * body. Fields that the context was given stay, so that those of middleware reach the client, but
+ * for those that describe the body that never came.
  */
 export function failed(
   ctx: RequestContext,
@@ -103,15 +104,16 @@ export function failed(
     report(error);
     return problemAnswer(ctx, error, scope.development);
   }
+  const thrown = errorOf(error);
   ctx.draftStatus = statusOf(error);
   const orProblem = (value: unknown) =>
     value === undefined ? problemAnswer(ctx, error, scope.development) : value;
   const step: Step = () => {
-    const value = hook(error, ctx);
+    const value = hook(thrown, ctx);
     return isThenable(value) ? value.then(orProblem) : orProblem(value);
   };
   const mark = (answer: PreparedAnswer): PreparedAnswer => {
-    answer.error ??= error;
+    answer.error ??= thrown;
     return answer;
   };
   const answer = safeStep(step, withoutHooks(scope))(ctx);
@@ -188,6 +190,7 @@ function problemAnswer(ctx: RequestContext, error: unknown, development: boolean
 }
 
 function bodyFor(error: unknown, development: boolean): string {
+  if (error instanceof Refused) return error.body();
   if (error instanceof HTTPError) return problemBodyOf(error);
   if (!development) return problemBody(500, "internal_error");
   const stack = error instanceof Error ? error.stack : undefined;
@@ -204,7 +207,7 @@ function describe(error: unknown): string {
 }
 
 function statusOf(error: unknown): number {
-  return error instanceof HTTPError ? error.status : 500;
+  return error instanceof HTTPError || error instanceof Refused ? error.status : 500;
 }
 
 /** An error in a hook is answered without hooks, or it could go round for ever. */

@@ -6,7 +6,7 @@
 import { checkStatus, type Draft, type EventsAnswer, type OtherAnswer } from "./answer.ts";
 import { type Field, setField } from "./answer-fields.ts";
 import type { AnswerInit, Bytes, Context, Params, State } from "./context.ts";
-import { ChopinError, problem } from "./errors.ts";
+import { ChopinError } from "./errors.ts";
 import {
   type EventProducer,
   type EventsOptions,
@@ -16,6 +16,7 @@ import {
 } from "./events.ts";
 import { type FileOptions, FileReference } from "./files.ts";
 import { kind } from "./native/abi.ts";
+import { parseJson, Refused } from "./refused.ts";
 import { RequestParts } from "./request-parts.ts";
 import { answerOf, bytes, redirect, type StreamInit, stream } from "./response.ts";
 import type { StreamSource } from "./stream.ts";
@@ -82,11 +83,9 @@ export abstract class RequestContext extends RequestParts implements Context<Par
     this.check();
     // biome-ignore lint/complexity/noArguments: `json(undefined)` is an answer
     if (arguments.length > 0) return answerOf(kind.json, value, init);
-    try {
-      return JSON.parse(this.text()) as T;
-    } catch (cause) {
-      throw problem("invalid_json", cause instanceof Error ? cause.message : undefined);
-    }
+    const parsed = parseJson(this.text());
+    if (parsed instanceof Refused) throw parsed.error;
+    return parsed as T;
   }
 
   bytes(): Uint8Array<ArrayBuffer>;

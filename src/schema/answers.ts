@@ -9,7 +9,7 @@ import { ChopinError } from "../errors.ts";
 import { kind } from "../native/abi.ts";
 import type { RequestContext } from "../request-context.ts";
 import { compileTypeBox, validatorOf } from "./compile.ts";
-import { type Finding, Refusal } from "./issue.ts";
+import { type Finding, Refusal } from "./finding.ts";
 import { isTypeBox } from "./node.ts";
 import type { Responses, Schema } from "./types.ts";
 
@@ -78,7 +78,7 @@ export class AnswerRules {
 
   #checked(value: unknown): unknown {
     if (!(value instanceof Refusal)) return value;
-    const wrong = value.findings().map(textOf).join("; ");
+    const wrong = value.findings.map(textOf).join("; ");
     throw new ChopinError(
       "invalid_answer",
       `The answer of ${this.#route} does not fit its response schema: ${wrong}.`,
@@ -111,7 +111,7 @@ function ruleOf(schema: Schema, development: boolean): Rule {
   if (!development) return shaped;
   return (body) => {
     const plain = withoutMethods(body);
-    return check(plain) ? shaped(body) : new Refusal(() => explainer.explain(plain));
+    return check(plain) ? shaped(body) : new Refusal(explainer.explain(plain));
   };
 }
 
@@ -146,6 +146,7 @@ function isSpecial(value: object): boolean {
   );
 }
 
-function textOf({ pointer, message }: Finding): string {
-  return pointer === "" ? `the body ${message}` : `${pointer} ${message}`;
+function textOf({ at, fault }: Finding): string {
+  const pointer = at + fault.pointer;
+  return pointer === "" ? `the body ${fault.message}` : `${pointer} ${fault.message}`;
 }

@@ -8,8 +8,8 @@ import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { Check } from "@sinclair/typebox/value";
 import { ChopinError } from "../errors.ts";
 import { Explainer } from "./explain.ts";
+import { Refusal, type Validator } from "./finding.ts";
 import { formats } from "./formats.ts";
-import { Refusal, type Validator } from "./issue.ts";
 import { isObject, isOptional, isTypeBox, kindOfNode, type SchemaNode } from "./node.ts";
 import { type CheckOf, type Origin, type Shape, shapeOf } from "./shape.ts";
 import { standardValidator } from "./standard.ts";
@@ -71,7 +71,7 @@ function typeBoxValidator({ shape, check, explainer }: Compiled, schema: SchemaN
     const present = given === undefined ? structuredClone(fallback) : given;
     if (present === undefined && optional) return undefined;
     const value = shape === undefined || present === undefined ? present : shape(present);
-    return check(value) ? value : new Refusal(() => explainer.explain(value));
+    return check(value) ? value : new Refusal(explainer.explain(value));
   };
 }
 

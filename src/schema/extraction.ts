@@ -1,6 +1,7 @@
 /** Runs the extractors of a route, each once for a request, those that others build on first. */
 import type { Context } from "../context.ts";
 import type { ExtractedParts, Extractor, Extractors } from "../extract.ts";
+import { Refused } from "../refused.ts";
 import type { RequestContext } from "../request-context.ts";
 import { Parts, queryNamesOf, type Taker } from "./parts.ts";
 import type { Part } from "./types.ts";
@@ -32,26 +33,25 @@ export class Extraction {
     this.#names = namesIn(extractors, order);
   }
 
-  /** What the extractors found, by name. */
-  run(ctx: RequestContext): unknown {
-    const values: Values = [];
-    const waiting = this.#from(ctx, values, 0);
-    if (waiting === undefined) return named(this.#names, values);
-    return waiting.then(() => named(this.#names, values));
+  /** What the extractors found, by name; `Refused` by one that does not get its parts. */
+  run(ctx: RequestContext): unknown | Refused {
+    return this.#from(ctx, [], 0);
   }
 
-  #from(ctx: RequestContext, values: Values, start: number): Promise<void> | undefined {
+  #from(ctx: RequestContext, values: Values, start: number): unknown | Refused {
     for (let at = start; at < this.#nodes.length; at++) {
       const found = runOne(this.#nodes[at]!, ctx, values);
+      if (found instanceof Refused) return found;
       if (found instanceof Promise) {
         return found.then((value: unknown) => {
+          if (value instanceof Refused) return value;
           values[at] = value;
           return this.#from(ctx, values, at + 1);
         });
       }
       values[at] = found;
     }
-    return undefined;
+    return named(this.#names, values);
   }
 }
 
@@ -79,9 +79,7 @@ const oneTaker: Taker<{ readonly node: Node; readonly values: Values }> = {
     const given = { ...node.parts.named(own), extracted: named(node.names, values) };
     return node.extractor.run(given as unknown as RunParts, ctx as Context);
   },
-  refuse: (_, error) => {
-    throw error;
-  },
+  refuse: (_, refused) => refused,
 };
 
 function namesIn(extractors: Extractors | undefined, order: readonly unknown[]): Names {

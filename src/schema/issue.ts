@@ -15,46 +15,28 @@ export interface Issue {
   readonly expected?: string;
 }
 
-/** An issue whose part is not yet known. */
-export type Finding = Omit<Issue, "in">;
-
-/** Of one request: what is wrong beyond them is of no use to anybody, and could be a million. */
-export const issuesMax = 32;
+/** What every problem body of a request that does not fit says, before its issues. */
+export const invalid = {
+  status: problems.validation_failed[0],
+  code: "validation_failed",
+  detail: "The request does not fit the schemas of its route.",
+} as const;
 
 /**
  * Thrown before the handler for a request that does not fit the schemas of its route: 422
  * `validation_failed`. `onError` sees it; `onInvalid` may answer instead.
  */
 export class ValidationError extends HTTPError {
-  readonly issues: readonly Issue[];
+  // Declared only, as in `HTTPError`.
+  declare readonly issues: readonly Issue[];
 
   constructor(issues: readonly Issue[]) {
-    // The stack would lead into this folder, and costs more than all the rest of such an answer.
+    // The stack would lead into this folder, and costs more than all the rest of such an error.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
-    const detail = "The request does not fit the schemas of its route.";
-    super(problems.validation_failed[0], "validation_failed", detail, {
-      members: { errors: issues },
-    });
+    super(invalid.status, invalid.code, invalid.detail, { members: { errors: issues } });
     Error.stackTraceLimit = stackTraceLimit;
     this.name = "ValidationError";
     this.issues = issues;
   }
-}
-
-/** What a validator gives for a value that it does not take; issues are looked for only then. */
-export class Refusal {
-  readonly findings: () => readonly Finding[];
-
-  constructor(findings: () => readonly Finding[]) {
-    this.findings = findings;
-  }
-}
-
-/** Turns what came into what a handler gets, or refuses it. */
-export type Validator = (value: unknown) => unknown | Refusal | Promise<unknown | Refusal>;
-
-/** A key of a JSON Pointer (RFC 6901 3). */
-export function pointerTo(key: string | number): string {
-  return `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }

@@ -6,6 +6,8 @@ const kindKey = Symbol.for("TypeBox.Kind");
 const optionalKey = Symbol.for("TypeBox.Optional");
 const transformKey = Symbol.for("TypeBox.Transform");
 
+const anything = { [kindKey]: "Any" } as SchemaNode;
+
 /** One schema, with the members that are looked at. */
 export interface SchemaNode {
   readonly $id?: string;
@@ -58,4 +60,27 @@ export function mergedObject(node: SchemaNode): SchemaNode | undefined {
   if (!plain || members.length === 0) return undefined;
   const properties = Object.assign({}, ...members.map((member) => member.properties));
   return { [kindKey]: "Object", type: "object", properties } as SchemaNode;
+}
+
+/** What a schema says of a value itself, whatever its properties and items are. */
+export function withoutChildren(node: SchemaNode): SchemaNode {
+  const { $id: _, ...own } = node;
+  const { properties = {}, items = [], allOf = [] } = node;
+  switch (kindOfNode(node)) {
+    case "Object":
+      return {
+        ...own,
+        properties: Object.fromEntries(Object.keys(properties).map((name) => [name, anything])),
+      };
+    case "Array":
+      return { ...own, items: anything };
+    case "Tuple":
+      return { ...own, items: (items as readonly SchemaNode[]).map(() => anything) };
+    case "Intersect":
+      return mergedObject(node) === undefined
+        ? node
+        : { ...own, allOf: allOf.map(withoutChildren) };
+    default:
+      return node;
+  }
 }

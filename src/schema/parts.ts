@@ -2,10 +2,12 @@
  * The parts of a request that a route or an extractor has schemas for: how each is read, and all of
  * them validated together. Called by `route-step.ts` and `extraction.ts`.
  */
-import { problem } from "../errors.ts";
+import { parseJson, Refused, RefusedAs } from "../refused.ts";
 import type { RequestContext } from "../request-context.ts";
 import { validatorOf } from "./compile.ts";
-import { type Issue, type PartName, Refusal, ValidationError, type Validator } from "./issue.ts";
+import { Refusal, type Validator } from "./finding.ts";
+import type { PartName } from "./issue.ts";
+import { Misfit, type RefusedPart } from "./misfit.ts";
 import { isTypeBox, kindOfNode, type SchemaNode } from "./node.ts";
 import type { Origin } from "./shape.ts";
 import type { Part, Schema } from "./types.ts";
@@ -16,7 +18,7 @@ export type PartSchemas = { readonly [Name in PartName]?: Part };
 /** One part, compiled. */
 interface CompiledPart {
   readonly name: PartName;
-  readonly read: (ctx: RequestContext) => unknown;
+  readonly read: (ctx: RequestContext) => unknown | Refused;
   readonly validate: Validator;
 }
 
@@ -25,7 +27,7 @@ const partNames: readonly PartName[] = ["params", "query", "headers", "cookies",
 /** What is done with the parts of a request that fits, and with one that does not. */
 export interface Taker<Given> {
   readonly use: (ctx: RequestContext, values: readonly unknown[], given: Given) => unknown;
-  readonly refuse: (ctx: RequestContext, error: ValidationError) => unknown;
+  readonly refuse: (ctx: RequestContext, refused: Refused) => unknown;
 }
 
 /** All parts that have a schema, in the order in which they are validated. */
@@ -43,29 +45,37 @@ export class Parts {
   /**
    * Validates all parts and hands over their values with what the caller gave for them, now unless
    * a library makes it wait.
-   *
-   * @throws HTTPError for a body that is no JSON.
    */
   take<Given>(ctx: RequestContext, given: Given, taker: Taker<Given>): unknown {
     const parts = this.#parts;
     const values: unknown[] = [];
     for (let at = 0; at < parts.length; at++) {
       const { read, validate } = parts[at]!;
-      const value = validate(read(ctx));
+      const sent = read(ctx);
+      if (sent instanceof Refused) return taker.refuse(ctx, sent);
+      const value = validate(sent);
       values.push(value);
       if (value instanceof Promise) {
-        return this.#takeLater(ctx, values).then(() => this.#settle(ctx, given, values, taker));
+        return this.#takeLater(ctx, given, values, taker);
       }
     }
     return this.#settle(ctx, given, values, taker);
   }
 
   /** Goes on behind a value that is awaited, the last one so far. */
-  async #takeLater(ctx: RequestContext, values: unknown[]): Promise<void> {
+  async #takeLater<Given>(
+    ctx: RequestContext,
+    given: Given,
+    values: unknown[],
+    taker: Taker<Given>,
+  ): Promise<unknown> {
     values.push(await values.pop());
     for (const { read, validate } of this.#parts.slice(values.length)) {
-      values.push(await validate(read(ctx)));
+      const sent = read(ctx);
+      if (sent instanceof Refused) return taker.refuse(ctx, sent);
+      values.push(await validate(sent));
     }
+    return this.#settle(ctx, given, values, taker);
   }
 
   #settle<Given>(
@@ -76,24 +86,19 @@ export class Parts {
   ): unknown {
     for (let at = 0; at < values.length; at++) {
       if (values[at] instanceof Refusal) {
-        return refuse(ctx, new ValidationError(this.#issues(values)));
+        return refuse(ctx, new Misfit(this.#refused(values)));
       }
     }
     return use(ctx, values, given);
   }
 
-  #issues(values: readonly unknown[]): Issue[] {
-    const issues: Issue[] = [];
-    for (const [at, value] of values.entries()) {
-      if (!(value instanceof Refusal)) continue;
-      const part = this.#parts[at]!.name;
-      for (const { pointer, message, expected } of value.findings()) {
-        // One literal for each shape: a copy with one more key takes three times as long.
-        if (expected === undefined) issues.push({ in: part, pointer, message });
-        else issues.push({ in: part, pointer, message, expected });
-      }
+  #refused(values: readonly unknown[]): RefusedPart[] {
+    const refused: RefusedPart[] = [];
+    for (let at = 0; at < values.length; at++) {
+      const value = values[at];
+      if (value instanceof Refusal) refused.push([this.#parts[at]!.name, value]);
     }
-    return issues;
+    return refused;
   }
 
   /** Puts the values in the place of what was sent. */
@@ -211,9 +216,11 @@ const jsonType = /^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
  * The body as JSON; undefined when there is none. A type is demanded, because what has none can be
  * sent by the page of another site without asking (CORS).
  */
-function readJson(ctx: RequestContext): unknown {
+function readJson(ctx: RequestContext): unknown | Refused {
   const type = ctx.fieldValue("content-type", 0);
-  if (type === "application/json" || (type !== undefined && jsonType.test(type))) return ctx.json();
+  if (type === "application/json" || (type !== undefined && jsonType.test(type))) {
+    return parseJson(ctx.text());
+  }
   if (type === undefined && ctx.text() === "") return undefined;
-  throw problem("unsupported_media_type", "The body of this route is application/json.");
+  return new RefusedAs("unsupported_media_type", "The body of this route is application/json.");
 }

@@ -4,11 +4,13 @@
  */
 import { failed, nearest, type Scope, type Step } from "../compose.ts";
 import { ChopinError } from "../errors.ts";
+import { Refused } from "../refused.ts";
 import type { RequestContext } from "../request-context.ts";
 import { captureNames, type RouteDeclaration } from "../route.ts";
 import { AnswerRules } from "./answers.ts";
 import { Extraction, extractedQueryNames, inOrder } from "./extraction.ts";
 import { ValidationError } from "./issue.ts";
+import { Misfit } from "./misfit.ts";
 import { isOptional } from "./node.ts";
 import { type PartSchemas, Parts, propertiesOf, queryNamesOf, type Taker } from "./parts.ts";
 
@@ -68,26 +70,28 @@ function compileStep(
 
 /** Runs the extractors first; one that does not get its parts refuses for the route. */
 function extracting(extraction: Extraction, answer: ExtractedStep, refuse: Refuse): Step {
-  const refused = (ctx: RequestContext, error: unknown): unknown => {
+  const goOn: ExtractedStep = (ctx, found) =>
+    found instanceof Refused ? refuse(ctx, found) : answer(ctx, found);
+  const caught = (ctx: RequestContext, error: unknown): unknown => {
     if (error instanceof ValidationError) return refuse(ctx, error);
     throw error;
   };
   return (ctx) => {
-    let extracted: unknown;
+    let found: unknown;
     try {
-      extracted = extraction.run(ctx);
+      found = extraction.run(ctx);
     } catch (error) {
-      return refused(ctx, error);
+      return caught(ctx, error);
     }
-    if (!(extracted instanceof Promise)) return answer(ctx, extracted);
-    return extracted.then(
-      (found: unknown) => answer(ctx, found),
-      (error: unknown) => refused(ctx, error),
+    if (!(found instanceof Promise)) return goOn(ctx, found);
+    return found.then(
+      (value: unknown) => goOn(ctx, value),
+      (error: unknown) => caught(ctx, error),
     );
   };
 }
 
-type Refuse = Taker<unknown>["refuse"];
+type Refuse = (ctx: RequestContext, refused: Refused | ValidationError) => unknown;
 
 const noExtracts = Object.freeze({});
 
@@ -105,19 +109,21 @@ function checkCaptures(path: string, { params }: PartSchemas): void {
 
 /** Who answers a request that does not fit: `onInvalid`, or who answers for all errors. */
 function refuserOf(scope: Scope): Refuse {
-  // Not thrown: that costs as much as the rest of such an answer.
-  const usual: Refuse = (ctx, error) => failed(ctx, error, scope);
+  const usual: Refuse = (ctx, refused) => failed(ctx, refused, scope);
   const hook = nearest(scope, "onInvalid");
   if (hook === undefined) return usual;
-  return (ctx, error) => {
+  return (ctx, refused) => {
+    if (!(refused instanceof Misfit || refused instanceof ValidationError)) {
+      return usual(ctx, refused);
+    }
     const drafted = ctx.draftStatus;
-    ctx.draftStatus = error.status;
+    ctx.draftStatus = refused.status;
     const orUsual = (value: unknown): unknown => {
       if (value !== undefined) return value;
       ctx.draftStatus = drafted;
-      return usual(ctx, error);
+      return usual(ctx, refused);
     };
-    const value = hook(error.issues, ctx);
+    const value = hook(refused.issues, ctx);
     return value instanceof Promise ? value.then(orUsual) : orUsual(value);
   };
 }

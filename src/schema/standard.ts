@@ -1,6 +1,13 @@
 /** Schemas of libraries that keep to Standard Schema. They coerce by themselves, where told to. */
 import { ChopinError } from "../errors.ts";
-import { type Finding, issuesMax, pointerTo, Refusal, type Validator } from "./issue.ts";
+import {
+  type Finding,
+  faultOf,
+  findingsMax,
+  pointerTo,
+  Refusal,
+  type Validator,
+} from "./finding.ts";
 import type { Schema, StandardIssue, StandardResult, StandardSchema } from "./types.ts";
 
 /**
@@ -25,7 +32,7 @@ export function standardValidator(schema: Schema): Validator {
 function outcome(result: StandardResult): unknown {
   const { issues } = result;
   if (issues === undefined) return result.value;
-  return new Refusal(() => issues.slice(0, issuesMax).map(findingOf));
+  return new Refusal(issues.slice(0, findingsMax).map(findingOf));
 }
 
 function findingOf(issue: StandardIssue): Finding {
@@ -34,6 +41,6 @@ function findingOf(issue: StandardIssue): Finding {
     return pointerTo(String(key));
   });
   const { expected } = issue as { readonly expected?: unknown };
-  const finding = { pointer: keys.join(""), message: issue.message };
-  return typeof expected === "string" ? { ...finding, expected } : finding;
+  const known = typeof expected === "string" ? expected : undefined;
+  return { at: "", fault: faultOf(keys.join(""), issue.message, known) };
 }

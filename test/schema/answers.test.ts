@@ -113,7 +113,8 @@ describe("an answer that does not fit", () => {
   const app = () =>
     new Chopin()
       .onError((error) => (error as Error).message)
-      .get("/wrong", { response: User }, () => ({ id: "7", name: "Kim" }) as never)
+      // A key that is undefined is none, in JSON as in what is said of it.
+      .get("/wrong", { response: User }, () => ({ id: "7", name: "Kim", at: undefined }) as never)
       .get("/later", { response: User }, async () => Bun.sleep(1).then(() => ({ id: 7 }) as never))
       .get("/json", { response: { 201: User } }, (ctx) => ctx.json({} as never, 201))
       .get(

@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { t } from "../../src/index.ts";
 import { validatorOf } from "../../src/schema/compile.ts";
 import { expectedOf } from "../../src/schema/expected.ts";
+import { Refusal } from "../../src/schema/finding.ts";
 import { formats } from "../../src/schema/formats.ts";
-import { type Finding, Refusal } from "../../src/schema/issue.ts";
 import type { SchemaNode } from "../../src/schema/node.ts";
 import type { Origin } from "../../src/schema/shape.ts";
 import type { Schema } from "../../src/schema/types.ts";
@@ -15,7 +15,7 @@ const take = (schema: Schema, value: unknown, origin: Origin = "json"): unknown 
 function findings(schema: Schema, value: unknown): string[] {
   const refusal = take(schema, value);
   if (!(refusal instanceof Refusal)) throw new Error(`taken: ${JSON.stringify(refusal)}`);
-  return refusal.findings().map(({ pointer, message }: Finding) => `${pointer} ${message}`);
+  return refusal.findings.map(({ at, fault }) => `${at}${fault.pointer} ${fault.message}`);
 }
 
 const Point = t.Object({ x: t.Number(), y: t.Number({ default: 0 }) });
