@@ -5,7 +5,7 @@
 import { parseJson, Refused, RefusedAs } from "../refused.ts";
 import type { RequestContext } from "../request-context.ts";
 import { validatorOf } from "./compile.ts";
-import { Refusal, type Validator } from "./finding.ts";
+import { faultOf, Refusal, type Validator } from "./finding.ts";
 import type { PartName } from "./issue.ts";
 import { Misfit, type RefusedPart } from "./misfit.ts";
 import { isTypeBox, kindOfNode, type SchemaNode } from "./node.ts";
@@ -53,7 +53,7 @@ export class Parts {
       const { read, validate } = parts[at]!;
       const sent = read(ctx);
       if (sent instanceof Refused) return taker.refuse(ctx, sent);
-      const value = validate(sent);
+      const value = validated(validate, sent);
       values.push(value);
       if (value instanceof Promise) {
         return this.#takeLater(ctx, given, values, taker);
@@ -73,7 +73,7 @@ export class Parts {
     for (const { read, validate } of this.#parts.slice(values.length)) {
       const sent = read(ctx);
       if (sent instanceof Refused) return taker.refuse(ctx, sent);
-      values.push(await validate(sent));
+      values.push(await validated(validate, sent));
     }
     return this.#settle(ctx, given, values, taker);
   }
@@ -110,6 +110,16 @@ export class Parts {
   /** The values by the names of their parts. */
   named(values: readonly unknown[]): Partial<Record<PartName, unknown>> {
     return Object.fromEntries(this.#parts.map(({ name }, at) => [name, values[at]]));
+  }
+}
+
+/** A schema that contains itself has no end of its own: that of the stack is told to the client. */
+function validated(validate: Validator, sent: unknown): unknown {
+  try {
+    return validate(sent);
+  } catch (error) {
+    if (!(error instanceof RangeError && error.message.includes("call stack"))) throw error;
+    return new Refusal([{ at: "", fault: faultOf("", "is nested too deeply") }]);
   }
 }
 

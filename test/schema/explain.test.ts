@@ -2,11 +2,13 @@
 import { expect, test } from "bun:test";
 import { FormatRegistry, type TSchema } from "@sinclair/typebox";
 import { Check } from "@sinclair/typebox/value";
-import { t } from "../../src/index.ts";
+import { Chopin, t } from "../../src/index.ts";
 import { compileTypeBox } from "../../src/schema/compile.ts";
 import { expectedOf, mustBe } from "../../src/schema/expected.ts";
 import { pointerTo } from "../../src/schema/finding.ts";
 import { isObject, isOptional, type SchemaNode } from "../../src/schema/node.ts";
+import { bothWays } from "../_setup.ts";
+import { issuesOf, sendJson } from "./_send.ts";
 
 /** mulberry32, in four lines: the same numbers for the same seed. */
 function randomFrom(seed: number): () => number {
@@ -162,3 +164,15 @@ test("a value is looked at a few times, however deep it is", () => {
   expect(before.map(({ at, fault }) => at + fault.pointer)).toEqual(["/label"]);
   expect(looks).toBeLessThan(depth * 8);
 });
+
+bothWays(
+  "a body that is deeper than the stack is refused",
+  () => new Chopin().post("/", { body: Node, bodyLimit: 4_000_000 }, () => "taken"),
+  async (send) => {
+    const depth = 100_000;
+    const body = `${'{"label":"x","others":[],"next":'.repeat(depth)}1${"}".repeat(depth)}`;
+    expect(issuesOf(await sendJson(send, "POST", "/", body))).toEqual([
+      "body  is nested too deeply",
+    ]);
+  },
+);
