@@ -91,6 +91,11 @@ function answerSettled(handle: Pointer, view: Uint32Array): void {
   }
 }
 
+function createWakeup(handle: Pointer): void {
+  const kind = chopin_wakeup_create(handle, 0);
+  if (kind < 0) throw new Error(`Chopin cannot be woken by the system (code ${kind})`);
+}
+
 /** Creates the wake-up and asks for the first turn. Throws when no wake-up works on this system. */
 export function startLoop(options: LoopOptions): Loop {
   const { handle, view, returned, afterTurn } = options;
@@ -98,13 +103,11 @@ export function startLoop(options: LoopOptions): Loop {
   let closed = false;
   /** Somebody has asked for a turn since the last one began. */
   let wanted = false;
-  let quietTurns = 0;
   /** The last sleep was shorter than what may be waited: the next event is waited for. */
   let expectant = false;
-  let sleptAtMs = 0;
+  let [quietTurns, sleptAtMs] = [0, 0];
 
-  const kind = chopin_wakeup_create(handle, 0);
-  if (kind < 0) throw new Error(`Chopin cannot be woken by the system (code ${kind})`);
+  createWakeup(handle);
   // It also keeps the process alive while the server listens.
   const wakeup = new Wakeup(view[control.result] as number, () => {
     if (closed || next.asked) return;
@@ -138,8 +141,8 @@ export function startLoop(options: LoopOptions): Loop {
       drainMicrotasks();
       unused = next.ask();
     } while (performance.now() < end);
-    const quiet = quietTurns >= (expectant ? quietTurnsMax : 1);
-    if (quiet && !wanted && view[control.lateCount] === 0) sleep();
+    const rests = quietTurns >= (expectant ? quietTurnsMax : 1) && !wanted;
+    if (rests && view[control.lateCount] === 0) sleep();
   }
 
   function sleep(): void {
