@@ -76,12 +76,22 @@ export interface DeclareRoute<Method extends string> {
  * type Api = RoutesOf<typeof import("./routes/users"), "/api"> & RoutesOf<typeof otherRoutes>;
  */
 export type RoutesOf<Module, Prefix extends string = ""> = {
-  readonly [Name in keyof Module as Module[Name] extends Route<infer Method, infer Path, infer _>
+  readonly [Name in keyof Module as KeyOf<Module[Name], Prefix>]: EntryOf<Module[Name], Prefix>;
+};
+
+/**
+ * Of one route, or of each of a union: the compiler also asks for the keys of all members at once,
+ * and would compare every route with every other where they were inferred together.
+ */
+type KeyOf<Value, Prefix extends string> =
+  Value extends Route<infer Method, infer Path, infer _>
     ? `${Method} ${Below<Prefix, Path>}`
-    : never]: Module[Name] extends Route<infer _, infer Path, infer Types>
+    : never;
+
+type EntryOf<Value, Prefix extends string> =
+  Value extends Route<infer _, infer Path, infer Types>
     ? RouteShape<Below<Prefix, Path>, Types>
     : never;
-};
 
 /** `nest` in types: "/" below "/api" is "/api" itself. */
 type Below<Prefix extends string, Path extends string> = Prefix extends "" | "/"
