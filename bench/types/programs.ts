@@ -153,24 +153,35 @@ const hono: Writer = {
 
 const writers: Readonly<Record<Framework, Writer>> = { chopin, elysia, hono };
 
-/** The files of a program with so many routes, half of them with bodies. */
+/** One route of every program. */
+export interface GeneratedRoute {
+  readonly module: string;
+  readonly path: string;
+  /** It is for POST, with a body; the others are for GET, with a query. */
+  readonly posts: boolean;
+}
+
+/** The routes of all programs with so many, in order. */
+export function generatedRoutes(count: number): GeneratedRoute[] {
+  return Array.from({ length: count }, (_, at) => {
+    const module = `m${Math.floor(at / routesPerModule)}`;
+    const index = at % routesPerModule;
+    return { module, path: `/${module}/items${index}/:id`, posts: index % 2 === 1 };
+  });
+}
+
+/** The files of a program with so many routes, two or more, half of them with bodies. */
 export function programOf(framework: Framework, count: number): Program {
   const writer = writers[framework];
-  const modules = Array.from({ length: Math.ceil(count / routesPerModule) }, (_, at) => `m${at}`);
+  const routes = generatedRoutes(count);
+  const modules = Map.groupBy(routes, ({ module }) => module);
   const files: Record<string, string> = {};
-  let first = "";
-  let last = "";
-  for (const [at, name] of modules.entries()) {
-    const inside = Math.min(routesPerModule, count - at * routesPerModule);
-    const routes = Array.from({ length: inside }, (_, index) => {
-      const path = `/${name}/items${index}/:id`;
-      const posts = index % 2 === 1;
-      if (posts) last = path;
-      else first ||= path;
-      return writer.route(`r${index}`, path, posts);
-    });
-    files[`${name}.ts`] = `${writer.head}\n${writer.module(routes, name)}\n`;
+  for (const [name, own] of modules) {
+    const written = own.map(({ path, posts }, at) => writer.route(`r${at}`, path, posts));
+    files[`${name}.ts`] = `${writer.head}\n${writer.module(written, name)}\n`;
   }
-  files["index.ts"] = `${writer.index(modules, first, last)}\n`;
+  const first = routes.find(({ posts }) => !posts)?.path ?? "";
+  const last = routes.findLast(({ posts }) => posts)?.path ?? "";
+  files["index.ts"] = `${writer.index([...modules.keys()], first, last)}\n`;
   return files;
 }

@@ -1,85 +1,85 @@
 /**
- * What a program of many typed routes costs its compiler: time and memory of `tsc` for Chopin,
- * Elysia and Hono. Run: `bun bench/types/run.ts [routes] [rounds]`; a thousand routes, three
- * rounds. Each figure is the best of its rounds, in an order that is reversed every round.
+ * What a program of many typed routes costs compilers and editors, for Chopin, Elysia and Hono.
+ * Run: `bun bench/types/run.ts [routes] [rounds]`; a thousand routes, five rounds. `--only` names
+ * frameworks, `--compiler` is native or classic, `--part` compile or complete, `--out` a file.
  */
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { installPackages } from "../harness/prepare.ts";
-import { benchFolder, cacheFolder, rootFolder, runTool } from "../harness/tools.ts";
-import { type Framework, programOf } from "./programs.ts";
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { benchFolder, resultsFolder } from "../harness/tools.ts";
+import { compile } from "./compile.ts";
+import { type Compiler, findCompilers } from "./compilers.ts";
+import { complete } from "./complete.ts";
+import type { Framework } from "./programs.ts";
+import { printTypes } from "./report.ts";
+import { describeRun, writeTypesResult } from "./samples.ts";
+import { frameworks, titles, writeWorkspace } from "./workspace.ts";
 
-export interface TypesSample {
-  readonly framework: Framework;
-  readonly seconds: number;
-  readonly mebibytes: number;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: { type: "string", default: frameworks.join() },
+    compiler: { type: "string", default: "native,classic" },
+    part: { type: "string", default: "compile,complete" },
+    out: { type: "string", default: join(resultsFolder, "types.json") },
+  },
+});
+const [routes = 1000, rounds = 5] = positionals.map(Number);
+const named = (list: string) => (name: string) => list.split(",").includes(name);
+
+function left(name: string, reason: string): void {
+  console.error(`${name} is left out: ${reason}`);
+  process.exitCode = 1;
 }
 
-const folder = join(cacheFolder, "types");
-const tsc = join(rootFolder, "node_modules", "typescript", "bin", "tsc");
-const frameworks: readonly Framework[] = ["chopin", "elysia", "hono"];
+/** Of the framework's packages, as installed. */
+function versionOf(framework: Framework): string {
+  if (framework === "chopin") return titles[framework];
+  const folder = join(benchFolder, "peers", framework, "node_modules", framework);
+  const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return `${titles[framework]} ${version}`;
+}
 
-/** Writes the programs, and our declarations as users have them. */
-async function prepare(routes: number): Promise<void> {
-  rmSync(folder, { recursive: true, force: true });
-  const declarations = join(folder, "declarations");
-  mkdirSync(declarations, { recursive: true });
-  await runTool(
-    [process.execPath, tsc, "--project", "tsconfig.build.json", "--outDir", declarations],
-    { cwd: rootFolder },
-  );
-  for (const framework of frameworks) {
-    const place = join(folder, framework);
-    mkdirSync(place);
-    const packages = join(benchFolder, "peers", framework);
-    if (framework !== "chopin") {
-      const missing = await installPackages(packages);
-      if (missing !== undefined) throw new Error(missing);
-      symlinkSync(join(packages, "node_modules"), join(place, "node_modules"));
+const compilers = (await findCompilers(left)).filter(({ name }) => named(values.compiler)(name));
+const contenders = frameworks.filter(named(values.only));
+const workspace = await writeWorkspace(routes, contenders);
+
+/** Every program with every compiler, in an order that is reversed every round. */
+async function inTurn<Sample>(
+  part: string,
+  measure: (compiler: Compiler, framework: Framework, round: number) => Promise<Sample>,
+): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  if (!named(values.part)(part)) return samples;
+  for (let round = 0; round < rounds; round++) {
+    for (const compiler of compilers) {
+      for (const framework of round % 2 === 0 ? contenders : contenders.toReversed()) {
+        console.error(`${part}, round ${round + 1}: ${titles[framework]}, ${compiler.title}`);
+        try {
+          samples.push(await measure(compiler, framework, round));
+        } catch (error) {
+          left(`${titles[framework]}, ${compiler.title}`, String(error));
+        }
+      }
     }
-    for (const [name, text] of Object.entries(programOf(framework, routes))) {
-      writeFileSync(join(place, name), text);
-    }
-    const compilerOptions = {
-      ...{ target: "esnext", module: "preserve", moduleResolution: "bundler", lib: ["esnext"] },
-      ...{ types: ["bun"], typeRoots: [join(rootFolder, "node_modules", "@types")] },
-      ...{ strict: true, skipLibCheck: true, noEmit: true },
-      paths: {
-        chopin: [join(declarations, "index.d.ts")],
-        "chopin/client": [join(declarations, "client/index.d.ts")],
-      },
-    };
-    writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions }));
   }
+  return samples;
 }
 
-/** @throws Error with what the compiler said, if the program is wrong. */
-async function once(framework: Framework): Promise<TypesSample> {
-  const start = performance.now();
-  const child = Bun.spawn([process.execPath, tsc, "--project", join(folder, framework)], {
-    cwd: rootFolder,
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const said = await child.stdout.text();
-  if ((await child.exited) !== 0) throw new Error(`${framework}: ${said.slice(0, 2000)}`);
-  const seconds = (performance.now() - start) / 1000;
-  const { maxRSS = 0 } = child.resourceUsage() ?? {};
-  return { framework, seconds, mebibytes: maxRSS / 1024 / 1024 };
-}
-
-const routes = Number(Bun.argv[2] ?? 1000);
-const rounds = Number(Bun.argv[3] ?? 3);
-await prepare(routes);
-const samples: TypesSample[] = [];
-for (let round = 0; round < rounds; round++) {
-  const order = round % 2 === 0 ? frameworks : frameworks.toReversed();
-  for (const framework of order) samples.push(await once(framework));
-}
-console.log(`${routes} routes`);
-for (const framework of frameworks) {
-  const own = samples.filter((sample) => sample.framework === framework);
-  const seconds = Math.min(...own.map((sample) => sample.seconds)).toFixed(2);
-  const mebibytes = Math.min(...own.map((sample) => sample.mebibytes)).toFixed(0);
-  console.log(`${framework.padEnd(8)} ${seconds.padStart(7)} s ${mebibytes.padStart(6)} MiB`);
+try {
+  const versions = [
+    ...compilers.map(({ name, title }) => [name, title]),
+    ...contenders.map((framework) => [framework, versionOf(framework)]),
+  ];
+  const result = {
+    ...describeRun(routes, rounds, Object.fromEntries(versions)),
+    compiles: await inTurn("compile", (...turn) => compile(workspace, ...turn)),
+    completions: await inTurn("complete", (...turn) => complete(workspace, ...turn)),
+  };
+  printTypes(result);
+  mkdirSync(dirname(values.out), { recursive: true });
+  await Bun.write(values.out, writeTypesResult(result));
+  console.log(`\nsamples: ${values.out}`);
+} finally {
+  workspace.remove();
 }
