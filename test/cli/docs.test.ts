@@ -2,15 +2,12 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { blocksIn, compiled, pageOf } from "../_pages.ts";
 import { Programs, root } from "./_cli.ts";
 
-const page = readFileSync(join(root, "docs/cli.md"), "utf8");
-const blocks = (language: string): string[] =>
-  [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(
-    ([, code = ""]) => code,
-  );
-const [program = "", declarations = "", ...others] = blocks("ts");
-const lines = blocks("sh").flatMap((block) => block.trimEnd().split("\n"));
+const page = pageOf("cli.md");
+const [program = "", declarations = "", ...others] = blocksIn(page);
+const lines = blocksIn(page, "sh").flatMap((block) => block.trimEnd().split("\n"));
 
 const programs = new Programs();
 afterAll(() => rmSync(programs.folder, { recursive: true }));
@@ -36,23 +33,13 @@ describe("docs/cli.md", () => {
     expect(text.slice(text.indexOf("export interface Api"))).toBe(declarations);
   });
 
-  test("shows a program that compiles", () => {
+  test("shows a program that compiles", async () => {
     const folder = join(root, "node_modules/.cache/pages-cli");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "server.ts"), program);
-    writeFileSync(
-      join(folder, "tsconfig.json"),
-      JSON.stringify({
-        extends: join(root, "tsconfig.json"),
-        compilerOptions: { paths: { chopin: [join(root, "src/index.ts")] } },
-        include: ["server.ts", join(root, "src/native/assets.d.ts")],
-        exclude: [],
-      }),
-    );
-    const tsc = join(root, "node_modules/typescript/bin/tsc");
-    const { stdout } = Bun.spawnSync([process.execPath, tsc, "--project", folder], { cwd: root });
+    const said = await compiled(folder, "server.ts");
     rmSync(folder, { recursive: true });
-    expect(stdout.toString()).toBe("");
+    expect(said).toBe("");
   }, 60_000);
 
   test("names every option", async () => {

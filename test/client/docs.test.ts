@@ -3,19 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Chopin, Server } from "../../src/index.ts";
+import { blocksIn, compiled, pageOf } from "../_pages.ts";
 import { finish } from "../e2e/_process.ts";
 
 const root = join(import.meta.dir, "../..");
 const folder = join(root, "node_modules/.cache/pages-client");
-const page = readFileSync(join(root, "docs/client.md"), "utf8");
-const [program = "", ...blocks] = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(
-  ([, code = ""]) => code,
-);
-const paths = {
-  chopin: [join(root, "src/index.ts")],
-  "chopin/client": [join(root, "src/client/index.ts")],
-  "chopin/middleware": [join(root, "src/middleware/index.ts")],
-};
+const page = pageOf("client.md");
+const [program = "", ...blocks] = blocksIn(page);
 /** What the blocks print, in their order; a message begins with the address of the server. */
 const printed: readonly RegExp[] = [
   /^KIM\n$/,
@@ -31,10 +25,6 @@ let server: Server;
 beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "server.ts"), program);
-  const compilerOptions = { paths };
-  const include = ["*.ts", join(root, "src/native/assets.d.ts")];
-  const config = { extends: join(root, "tsconfig.json"), compilerOptions, include, exclude: [] };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   const { app } = (await import(join(folder, "server.ts"))) as { app: Chopin };
   server = await app.serve("127.0.0.1:0");
 });
@@ -63,9 +53,7 @@ describe("docs/client.md", () => {
     for (const [index, code] of blocks.entries()) {
       writeFileSync(join(folder, `block-${index}.ts`), `${code}\nexport {};\n`);
     }
-    const tsc = join(root, "node_modules/typescript/bin/tsc");
-    const checked = await finish([process.execPath, tsc, "--project", folder], { cwd: root });
-    expect(checked.stdout).toBe("");
+    expect(await compiled(folder, "*.ts")).toBe("");
   }, 60_000);
 
   test("names every option", () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createClient } from "../../src/client/index.ts";
 import { clientTypes } from "../../src/client-types/declarations.ts";
 import { Chopin, extract, route, t } from "../../src/index.ts";
+import { compiled } from "../_pages.ts";
 import { finish } from "../e2e/_process.ts";
 import { type Absent, absent, present } from "./_absent.ts";
 
@@ -60,18 +61,14 @@ export const unused = (): unknown[] => {
 `;
 
 /** What the compiler says of a program beside the declarations of these routes. */
-async function compiled(text: string, declarations: string): Promise<string> {
+async function saidOf(text: string, declarations: string): Promise<string> {
   writeFileSync(join(folder, "api.d.ts"), declarations);
   writeFileSync(join(folder, "program.ts"), text);
-  const include = ["program.ts", join(root, "src/native/assets.d.ts")];
-  const config = { extends: join(root, "tsconfig.json"), include, exclude: [] };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  return (await finish([process.execPath, tsc, "--project", folder], { cwd: root })).stdout;
+  return compiled(folder, "program.ts");
 }
 
 test("the written declarations are a map for the client", async () => {
-  expect(await compiled(program, clientTypes(app.routes()))).toBe("");
+  expect(await saidOf(program, clientTypes(app.routes()))).toBe("");
   const server = await app.serve("127.0.0.1:0");
   const command = [process.execPath, join(folder, "program.ts"), server.url];
   const { stdout, stderr } = await finish(command, { cwd: folder });
@@ -99,7 +96,7 @@ none<Differing<Present>>();
 
 test("both forms of a map have 204 where a handler may give null or nothing", async () => {
   const routes = new Chopin().mount(absent).mount(present).routes();
-  expect(await compiled(comparison, clientTypes(routes))).toBe("");
+  expect(await saidOf(comparison, clientTypes(routes))).toBe("");
 }, 60_000);
 
 test("that is what the server answers", async () => {

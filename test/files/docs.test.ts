@@ -1,12 +1,12 @@
 /** The code of the guide runs as it stands there. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Chopin } from "../../src/index.ts";
+import { blocksIn, pageOf } from "../_pages.ts";
 import { makeFolder } from "./_folder.ts";
 
-const guide = readFileSync(join(import.meta.dir, "../../docs/files.md"), "utf8");
-const blocks = [...guide.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""]) => code);
+const guide = pageOf("files.md");
+const blocks = blocksIn(guide);
 const source = join(import.meta.dir, "../../src/index.ts");
 
 const folder = makeFolder();

@@ -1,11 +1,11 @@
 /** The code of the guides to forms and events runs as it stands there. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Chopin } from "../../src/index.ts";
+import { blocksIn, pageOf, withSources } from "../_pages.ts";
 
-const root = join(import.meta.dir, "../..");
 const folder = mkdtempSync(join(tmpdir(), "chopin-forms-guide-"));
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -16,11 +16,9 @@ afterAll(() => {
 
 /** The applications of a guide's blocks. */
 function apps(guide: string): Promise<Chopin>[] {
-  const text = readFileSync(join(root, "docs", guide), "utf8");
-  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(async ([, code = ""], index) => {
+  return blocksIn(pageOf(guide)).map(async (code, index) => {
     const file = join(folder, `${guide}-${index}.ts`);
-    const source = JSON.stringify(join(root, "src/index.ts"));
-    writeFileSync(file, `${code.replaceAll('"chopin"', source)}\nexport { app };\n`);
+    writeFileSync(file, `${withSources(code)}\nexport { app };\n`);
     return ((await import(file)) as { app: Chopin }).app;
   });
 }

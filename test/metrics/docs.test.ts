@@ -1,16 +1,17 @@
 /** The code of the guide runs as it stands there, and its tables say what there is. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { context, propagation, trace } from "@opentelemetry/api";
 import type { Chopin } from "../../src/index.ts";
+import { blocksIn, pageOf } from "../_pages.ts";
 import { withServer } from "../_setup.ts";
 import { freePort } from "./_port.ts";
 
 const root = join(import.meta.dir, "../..");
-const guide = readFileSync(join(root, "docs/metrics.md"), "utf8");
-const blocks = [...guide.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""]) => code);
+const guide = pageOf("metrics.md");
+const blocks = blocksIn(guide);
 const folder = mkdtempSync(join(tmpdir(), "chopin-metrics-"));
 afterAll(() => {
   rmSync(folder, { recursive: true });

@@ -1,22 +1,20 @@
 /** The code of the pages about proxies and limits runs as it stands there. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Chopin } from "../../src/index.ts";
+import { blocksIn, pageOf, withSources } from "../_pages.ts";
 
-const root = join(import.meta.dir, "../..");
 const folder = mkdtempSync(join(tmpdir(), "chopin-pages-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 for (const page of ["limits", "proxies"]) {
   describe(`docs/${page}.md`, () => {
-    const text = readFileSync(join(root, `docs/${page}.md`), "utf8");
-    for (const [index, [, code = ""]] of [...text.matchAll(/^```ts\n(.*?)^```$/gms)].entries()) {
+    for (const [index, code] of blocksIn(pageOf(`${page}.md`)).entries()) {
       test(`block ${index + 1}`, async () => {
         const file = join(folder, `${page}-${index}.ts`);
-        const source = code.replaceAll('"chopin"', JSON.stringify(join(root, "src/index.ts")));
-        writeFileSync(file, `${source}\nexport { app };\n`);
+        writeFileSync(file, `${withSources(code)}\nexport { app };\n`);
         const { app } = (await import(file)) as { app: Chopin };
         expect(app).toBeInstanceOf(Chopin);
         for (const { path } of app.routes()) {

@@ -1,13 +1,14 @@
 /** The code of the guide runs as it stands there. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Chopin } from "../../src/index.ts";
+import { blocksIn, pageOf } from "../_pages.ts";
 
 const root = join(import.meta.dir, "../..");
-const guide = readFileSync(join(root, "docs/streams.md"), "utf8");
-const blocks = [...guide.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""]) => code);
+const guide = pageOf("streams.md");
+const blocks = blocksIn(guide);
 const folder = mkdtempSync(join(tmpdir(), "chopin-guide-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 

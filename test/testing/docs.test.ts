@@ -3,18 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { testOptions } from "../../src/testing/options.ts";
+import { blocksIn, compiled, pageOf } from "../_pages.ts";
 import { finish } from "../e2e/_process.ts";
 
 const root = join(import.meta.dir, "../..");
 const folder = join(root, "node_modules/.cache/pages-testing");
-const page = readFileSync(join(root, "docs/testing.md"), "utf8");
-const [program = "", ...blocks] = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(
-  ([, code = ""]) => code,
-);
-const names = ["", "client", "middleware", "openapi", "testing"];
-const paths = Object.fromEntries(
-  names.map((name) => [join("chopin", name), [join(root, "src", name, "index.ts")]]),
-);
+const page = pageOf("testing.md");
+const [program = "", ...blocks] = blocksIn(page);
 const env = { PATH: process.env.PATH ?? "" };
 
 beforeAll(() => {
@@ -23,10 +18,6 @@ beforeAll(() => {
   for (const [index, code] of blocks.entries()) {
     writeFileSync(join(folder, `block-${index}.test.ts`), `${code}\nexport {};\n`);
   }
-  const compilerOptions = { paths };
-  const include = ["*.ts", join(root, "src/native/assets.d.ts")];
-  const config = { extends: join(root, "tsconfig.json"), compilerOptions, include, exclude: [] };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -55,9 +46,7 @@ describe("docs/testing.md", () => {
   });
 
   test("every block has the types that it shows", async () => {
-    const tsc = join(root, "node_modules/typescript/bin/tsc");
-    const checked = await finish([process.execPath, tsc, "--project", folder], { cwd: root });
-    expect(checked.stdout).toBe("");
+    expect(await compiled(folder, "*.ts")).toBe("");
   }, 60_000);
 
   test("names every option and member", () => {

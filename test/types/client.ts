@@ -17,13 +17,7 @@ import {
   t,
   type ValidationError,
 } from "../../src/index.ts";
-
-type Equal<One, Other> =
-  (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
-const same = <_ extends true>(): void => {};
-const is =
-  <Expected>() =>
-  <Actual>(_: Actual, ..._proof: Equal<Actual, Expected> extends true ? [] : [never]): void => {};
+import { type Equal, is, same } from "./_same.ts";
 
 const User = t.Object({ name: t.String(), age: t.Optional(t.Integer()), born: t.Date() });
 const paged = t.Object({ page: t.Integer(), tags: t.Optional(t.Array(t.String())) });

@@ -8,10 +8,8 @@ import {
   type ParamsOf,
   post,
 } from "../../src/index.ts";
+import { type Equal, same } from "./_same.ts";
 
-type Equal<One, Other> =
-  (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
-const same = <_ extends true>(): void => {};
 const params = <const Path extends string>(_: Path): ParamsOf<Path> => ({}) as ParamsOf<Path>;
 
 const one = params("/users/:id");

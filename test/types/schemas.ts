@@ -15,13 +15,7 @@ import {
   route,
   t,
 } from "../../src/index.ts";
-
-type Equal<One, Other> =
-  (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
-const same = <_ extends true>(): void => {};
-const is =
-  <Expected>() =>
-  <Actual>(_: Actual, ..._proof: Equal<Actual, Expected> extends true ? [] : [never]): void => {};
+import { type Equal, is, same } from "./_same.ts";
 
 const User = t.Object({ name: t.String(), age: t.Optional(t.Integer()) });
 interface UserValue {

@@ -11,10 +11,7 @@ import {
   type TestClient,
   test,
 } from "../../src/testing/index.ts";
-
-type Equal<One, Other> =
-  (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
-const same = <_ extends true>(): void => {};
+import { type Equal, same } from "./_same.ts";
 
 const routes = {
   one: route.get("/users/:id", { params: t.Object({ id: t.Integer() }) }, ({ params }) => params),

@@ -5,9 +5,7 @@
 import type { TObject, TSchema } from "@sinclair/typebox";
 import { get, type Static, t } from "../../src/index.ts";
 import type { Sent, TypeBoxSchema, Validated } from "../../src/schema/types.ts";
-
-type Equal<One, Other> =
-  (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
+import type { Equal } from "./_same.ts";
 
 /** One at a time: in a union a wrong one would hide behind the others. */
 const agrees = <T extends TSchema>(

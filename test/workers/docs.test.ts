@@ -1,12 +1,13 @@
 /** The code of the guide runs as it stands there. */
 import { expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { blocksIn, pageOf } from "../_pages.ts";
 import { Service } from "./_service.ts";
 
-const guide = readFileSync(join(import.meta.dir, "../../docs/workers.md"), "utf8");
-const blocks = [...guide.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""]) => code);
+const guide = pageOf("workers.md");
+const blocks = blocksIn(guide);
 
 test("docs/workers.md", async () => {
   expect(blocks).toHaveLength(1);
