@@ -45,6 +45,7 @@ comptime {
         .{ "server_arm", &server.arm },
         .{ "server_bytes_in_use", &server.bytesInUse },
         .{ "wakeup_create", &server.wakeupCreate },
+        .{ "wakeup_listener", &server.wakeupListener },
         .{ "loop_observe", &server.observeLoop },
 
         .{ "request_hold", &server.requestHold },

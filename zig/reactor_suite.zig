@@ -537,7 +537,7 @@ fn wakes(comptime Backend: type, stage: *Stage(Backend)) !void {
     for ([_]wakeup_file.Preference{ .any, .thread }) |preference| {
         var wakeup: wakeup_file.Wakeup = try .create(stage.reactor.descriptor(), preference);
         defer wakeup.destroy();
-        const end = wakeup.descriptor();
+        const end = wakeup.descriptor().?;
         defer sys.close(end);
         for (0..200) |round| {
             if (round & 1 == 0) _ = try peer.send("!");

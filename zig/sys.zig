@@ -87,6 +87,15 @@ pub const AcceptError = error{
 };
 pub const ReceiveError = error{ WouldBlock, ConnectionReset, OutOfMemory, Unexpected };
 pub const SendError = error{ WouldBlock, ConnectionReset, OutOfMemory, Unexpected };
+pub const ConnectError = error{
+    /// Nobody listens there.
+    ConnectionRefused,
+    /// The listener's queue is full.
+    WouldBlock,
+    PermissionDenied,
+    OutOfMemory,
+    Unexpected,
+};
 pub const ShutdownError = error{ ConnectionReset, Unexpected };
 pub const NameError = error{ OutOfMemory, Unexpected };
 
@@ -241,6 +250,20 @@ pub fn listen(fd: Descriptor, backlog: u31) ListenError!void {
         // With SO_REUSEADDR two sockets may bind the port; only one may listen.
         .ADDRINUSE => error.AddressInUse,
         else => |code| unexpected("listen", code),
+    };
+}
+
+/// To a unix address, where it happens at once or not at all.
+pub fn connectUnix(fd: Descriptor, address: *const Address) ConnectError!void {
+    while (true) return switch (errno(system.connect(fd, &address.any, address.length()))) {
+        .SUCCESS => {},
+        .INTR => continue,
+        .AGAIN => error.WouldBlock,
+        .CONNREFUSED, .NOENT => error.ConnectionRefused,
+        // A sandbox, or a file that this user may not write.
+        .ACCES, .PERM => error.PermissionDenied,
+        .NOBUFS, .NOMEM => error.OutOfMemory,
+        else => |code| unexpected("connect", code),
     };
 }
 

@@ -44,6 +44,12 @@ pub const Server = struct {
         return self.implementation.core.held.get(self.staged_slot, self.staged_generation);
     }
 
+    fn replaceWakeup(self: *Server, created: Wakeup) i32 {
+        if (self.wakeup) |*before| before.destroy();
+        self.wakeup = created;
+        return @intCast(@intFromEnum(created.kind()));
+    }
+
     pub fn control(self: *Server) *[abi.view.control_bytes / 4]u32 {
         return self.implementation.core.batch.control();
     }
@@ -192,27 +198,45 @@ pub fn turn(self: *Server, may_wait: u32) callconv(.c) i32 {
     return @intCast(@min(done, std.math.maxInt(i32)));
 }
 
-/// Creates the wake-up. Returns its kind; its descriptor, which JS gives to its event loop, is in
-/// `control.result[0]`. `preference` as in `wakeup.zig`.
+/// Creates the wake-up, in the place of the one before. Returns its kind; its descriptor, which JS
+/// gives to its event loop, is in `control.result[0]`. `preference` as in `wakeup.zig`.
 pub fn wakeupCreate(self: *Server, preference: u32) callconv(.c) i32 {
     const wanted = std.enums.fromInt(wakeup_module.Preference, preference) orelse
         return invalid;
-    self.wakeup = Wakeup.create(self.implementation.reactor.descriptor(), wanted) catch |reason|
+    const created = Wakeup.create(self.implementation.reactor.descriptor(), wanted) catch |reason|
         return codeOf(reason);
-    self.control()[abi.control.result] = @intCast(self.wakeup.?.descriptor());
-    return @intCast(@intFromEnum(self.wakeup.?.kind()));
+    self.control()[abi.control.result] = @intCast(created.descriptor().?);
+    return self.replaceWakeup(created);
+}
+
+/// From now on the wake-up connects, once, to a listener that JS has opened under this abstract
+/// name; another connection comes and goes at once. Returns its kind. After an error the wake-up
+/// is the one before, armed as it was.
+pub fn wakeupListener(
+    self: *Server,
+    preference: u32,
+    name: [*]const u8,
+    len: u32,
+) callconv(.c) i32 {
+    const wanted = std.enums.fromInt(wakeup_module.Preference, preference) orelse
+        return invalid;
+    const watched = self.implementation.reactor.descriptor();
+    const created = Wakeup.toListener(watched, wanted, name[0..len]) catch |reason|
+        return codeOf(reason);
+    return self.replaceWakeup(created);
 }
 
 /// Call once the event loop watches the wake-up's descriptor: short waits then end for its events
 /// too. 1: its own epoll descriptor was found; 0: not, so there is no native waiting.
 pub fn observeLoop(self: *Server) callconv(.c) i32 {
     const wakeup = if (self.wakeup) |*created| created else return invalid;
-    const loop = wakeup_module.findBunEpoll(wakeup.descriptor()) orelse return 0;
+    const fd = wakeup.descriptor() orelse return invalid;
+    const loop = wakeup_module.findBunEpoll(fd) orelse return 0;
     self.implementation.reactor.observe(loop) catch return 0;
     return 1;
 }
 
-/// Before JS sleeps: the next event or deadline makes the wake-up's descriptor readable.
+/// Before JS sleeps: the next event or deadline rings.
 pub fn arm(self: *Server) callconv(.c) i32 {
     self.implementation.setAlarm();
     self.implementation.reactor.rest();

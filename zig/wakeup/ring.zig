@@ -1,34 +1,34 @@
 //! The wake-up without a thread: a one-shot poll in an io_uring and, linked to it, a request that
-//! sends a byte. Used by `wakeup.zig`, on one thread: completions are worked off by the thread that
-//! submitted.
+//! rings the bell. Used by `wakeup.zig`, on one thread: completions are worked off by the thread
+//! that submitted.
 
 const std = @import("std");
 const sys = @import("../sys.zig");
+const Bell = @import("bell.zig").Bell;
 const linux = std.os.linux;
 const IoUring = linux.IoUring;
 
 pub const Ring = struct {
     uring: IoUring,
     watched: sys.Descriptor,
-    target: sys.Descriptor,
-    /// A poll is out and its byte is not sent yet, as far as completions have been read.
+    bell: Bell,
+    /// A poll is out and the bell has not rung yet, as far as completions have been read.
     armed: bool = false,
 
-    const byte: [1]u8 = .{1};
     /// Carried through the kernel as `user_data`.
-    const Request = enum(u64) { poll, send, cancel, _ };
+    const Request = enum(u64) { poll, ring, cancel, _ };
 
-    pub fn init(watched: sys.Descriptor, target: sys.Descriptor) error{RingUnavailable}!Ring {
+    pub fn init(watched: sys.Descriptor, bell: Bell) error{RingUnavailable}!Ring {
         // Whatever bars io_uring, the thread is the way then: an old kernel, seccomp,
         // kernel.io_uring_disabled, no descriptor or memory left.
         var uring = IoUring.init(2, 0) catch return error.RingUnavailable;
-        // Says Linux 5.7: sending came in 5.6, and a request that is not known would be a lost
-        // wake-up.
+        // Says Linux 5.7: connecting came in 5.5, sending in 5.6, and a request that is not known
+        // would be a lost wake-up.
         if (uring.features & linux.IORING_FEAT_FAST_POLL == 0) {
             uring.deinit();
             return error.RingUnavailable;
         }
-        return .{ .uring = uring, .watched = watched, .target = target };
+        return .{ .uring = uring, .watched = watched, .bell = bell };
     }
 
     /// Cancels what is out and waits for the kernel to let go of it.
@@ -51,9 +51,7 @@ pub const Ring = struct {
         const poll = Request.poll;
         const request = try ring.uring.poll_add(@intFromEnum(poll), ring.watched, linux.POLL.IN);
         request.flags |= linux.IOSQE_IO_LINK;
-        // A full socket pair means that Bun has wake-ups enough to read.
-        const flags = linux.MSG.DONTWAIT | linux.MSG.NOSIGNAL;
-        _ = try ring.uring.send(@intFromEnum(Request.send), ring.target, &byte, flags);
+        try ring.bell.request(&ring.uring, @intFromEnum(Request.ring));
     }
 
     fn cancel(ring: *Ring) void {
@@ -77,13 +75,13 @@ pub const Ring = struct {
         }
     }
 
-    /// The send completes last, also when the poll failed and took it along.
+    /// The ringing completes last, also when the poll failed and took it along.
     fn reap(ring: *Ring) void {
         var completions: [4]linux.io_uring_cqe = undefined;
         const count = ring.uring.copy_cqes(&completions, 0) catch return;
         for (completions[0..count]) |completion| {
             switch (@as(Request, @enumFromInt(completion.user_data))) {
-                .send => ring.armed = false,
+                .ring => ring.armed = false,
                 .poll, .cancel, _ => {},
             }
         }

@@ -1,12 +1,13 @@
 //! The wake-up with a thread, for systems without io_uring: it sleeps until it is armed, then until
-//! the watched descriptor is readable, then sends a byte. Used by `wakeup.zig`.
+//! the watched descriptor is readable, then rings the bell. Used by `wakeup.zig`.
 
 const std = @import("std");
 const sys = @import("../sys.zig");
+const Bell = @import("bell.zig").Bell;
 
 pub const Waiter = struct {
     watched: sys.Descriptor,
-    target: sys.Descriptor,
+    bell: Bell,
     /// A byte over this pair makes the thread look at `armed` and `stopping`.
     thread_end: sys.Descriptor,
     owner_end: sys.Descriptor,
@@ -14,7 +15,7 @@ pub const Waiter = struct {
     stopping: std.atomic.Value(bool) = .init(false),
     thread: std.c.pthread_t,
 
-    pub fn create(watched: sys.Descriptor, target: sys.Descriptor) sys.SocketError!*Waiter {
+    pub fn create(watched: sys.Descriptor, bell: Bell) sys.SocketError!*Waiter {
         const allocator = std.heap.c_allocator;
         const waiter = try allocator.create(Waiter);
         errdefer allocator.destroy(waiter);
@@ -22,7 +23,7 @@ pub const Waiter = struct {
         errdefer for ([_]sys.Descriptor{ thread_end, owner_end }) |fd| sys.close(fd);
         waiter.* = .{
             .watched = watched,
-            .target = target,
+            .bell = bell,
             .thread_end = thread_end,
             .owner_end = owner_end,
             .thread = undefined,
@@ -83,11 +84,10 @@ pub const Waiter = struct {
         _ = sys.receive(waiter.thread_end, &bytes) catch return;
     }
 
-    /// Disarms before it sends: the script may arm again as soon as the byte is there.
+    /// Disarms before it rings: the script may arm again as soon as it hears that.
     fn wake(waiter: *Waiter) void {
         waiter.armed.store(false, .release);
-        // WouldBlock: Bun has wake-ups enough to read. ConnectionReset: it closed its end.
-        _ = sys.send(waiter.target, &.{1}) catch return;
+        waiter.bell.ring();
     }
 
     /// Signals belong to Bun's threads.
