@@ -5,19 +5,13 @@
  * - busy: a turn each time Bun's loop comes round (`setImmediate`);
  * - quiet: a turn may wait natively, a millisecond at most, for either side's descriptors, but only
  *   when nobody else used the loop since the last turn;
- * - idle: no turns; a descriptor that Bun watches wakes us, and nothing uses CPU.
+ * - idle: no turns; the `Sleeper` wakes us, and nothing uses CPU.
  */
 import type { Pointer } from "bun:ffi";
 import { drainMicrotasks } from "bun:jsc";
 import { control } from "./abi.ts";
-import {
-  chopin_answers_flush,
-  chopin_loop_observe,
-  chopin_server_arm,
-  chopin_server_turn,
-  chopin_wakeup_create,
-} from "./symbols.ts";
-import { Wakeup } from "./wakeup.ts";
+import { Sleeper, type SleeperOptions } from "./sleeper.ts";
+import { chopin_answers_flush, chopin_loop_observe, chopin_server_turn } from "./symbols.ts";
 
 /**
  * Quiet turns before sleep where the next event is expected soon, each of a millisecond: at one
@@ -29,9 +23,7 @@ const quietTurnsMax = 3;
 /** How long turns may follow each other before timers get their turn. */
 const holdMs = 1;
 
-export interface LoopOptions {
-  readonly handle: Pointer;
-  readonly view: Uint32Array;
+export interface LoopOptions extends SleeperOptions {
   /** Turns may wait natively, a millisecond at most. */
   readonly waits: boolean;
   /** Called as soon as native code has returned from a turn. */
@@ -43,7 +35,7 @@ export interface LoopOptions {
 export interface Loop {
   /** Makes sure that a turn comes soon. */
   requestTurn(): void;
-  /** No more turns. The wake-up's descriptor must not be closed natively before this. */
+  /** No more turns. The native server must not be destroyed before this. */
   close(): void;
 }
 
@@ -91,12 +83,7 @@ function answerSettled(handle: Pointer, view: Uint32Array): void {
   }
 }
 
-function createWakeup(handle: Pointer): void {
-  const kind = chopin_wakeup_create(handle, 0);
-  if (kind < 0) throw new Error(`Chopin cannot be woken by the system (code ${kind})`);
-}
-
-/** Creates the wake-up and asks for the first turn. Throws when no wake-up works on this system. */
+/** Asks for the first turn. Throws when nothing on this system would wake it. */
 export function startLoop(options: LoopOptions): Loop {
   const { handle, view, returned, afterTurn } = options;
   const next = new NextRound(turn);
@@ -105,13 +92,11 @@ export function startLoop(options: LoopOptions): Loop {
   let wanted = false;
   /** The last sleep was shorter than what may be waited: the next event is waited for. */
   let expectant = false;
-  let [quietTurns, sleptAtMs] = [0, 0];
+  let quietTurns = 0;
 
-  createWakeup(handle);
-  // It also keeps the process alive while the server listens.
-  const wakeup = new Wakeup(view[control.result] as number, () => {
+  const sleeper = new Sleeper(options, (sleptMs) => {
     if (closed || next.asked) return;
-    expectant = performance.now() - sleptAtMs < quietTurnsMax * holdMs;
+    expectant = sleptMs < quietTurnsMax * holdMs;
     turn();
   });
   const observed = options.waits && chopin_loop_observe(handle) === 1;
@@ -121,6 +106,7 @@ export function startLoop(options: LoopOptions): Loop {
    * may wait: a round of it costs as much as ten requests.
    */
   function turn(): void {
+    sleeper.awake();
     next.forget();
     let unused = next.ask();
     const end = performance.now() + holdMs;
@@ -146,11 +132,9 @@ export function startLoop(options: LoopOptions): Loop {
   }
 
   function sleep(): void {
-    // Without memory for the wake-up the turns go on.
-    if (chopin_server_arm(handle) < 0) return;
+    if (!sleeper.sleep()) return;
     next.forget();
     quietTurns = 0;
-    sleptAtMs = performance.now();
   }
 
   // Not at once: what a turn calls back needs the loop that is returned here.
@@ -163,7 +147,7 @@ export function startLoop(options: LoopOptions): Loop {
     close() {
       closed = true;
       next.forget();
-      wakeup.close();
+      sleeper.close();
     },
   };
 }

@@ -46,6 +46,7 @@ const symbols = openLibrary({
   chopin_server_reactor: { args: ["ptr"], returns: "u32" },
   chopin_server_bytes_in_use: { args: ["ptr"], returns: "u32" },
   chopin_wakeup_create: { args: ["ptr", "u32"], returns: "i32" },
+  chopin_wakeup_listener: { args: ["ptr", "u32", "ptr", "u32"], returns: "i32" },
   chopin_loop_observe: { args: ["ptr"], returns: "i32" },
 
   chopin_request_hold: { args: ["ptr", "u32"], returns: "i32" },
@@ -94,6 +95,7 @@ export const {
   chopin_server_reactor,
   chopin_server_bytes_in_use,
   chopin_wakeup_create,
+  chopin_wakeup_listener,
   chopin_loop_observe,
   chopin_request_hold,
   chopin_request_stage,

@@ -1,15 +1,19 @@
 import { dlopen, FFIType } from "bun:ffi";
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Doorbell } from "../../src/native/doorbell.ts";
 import { libcOf } from "../../src/native/library.ts";
 import { Wakeup } from "../../src/native/wakeup.ts";
+import { doorbellsOpen } from "./_doorbells.ts";
 
 const onLinux = process.platform === "linux";
 const libc = dlopen(libcName(), {
   socketpair: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
   fcntl: { args: [FFIType.i32, FFIType.i32, FFIType.i32], returns: FFIType.i32 },
   write: { args: [FFIType.i32, FFIType.ptr, FFIType.u64], returns: FFIType.i64 },
+  socket: { args: [FFIType.i32, FFIType.i32, FFIType.i32], returns: FFIType.i32 },
+  connect: { args: [FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
   close: { args: [FFIType.i32], returns: FFIType.i32 },
 });
 afterAll(() => libc.close());
@@ -124,6 +128,98 @@ function epollsWith(fd: number): number {
     }
   }).length;
 }
+
+/** Runs Bun's loop on top of the caller, as a test framework does. */
+function runLoop(): void {
+  void expect(Bun.sleep(2)).resolves.toBeUndefined();
+}
+
+test("bytes of one batch of events all call back, though callbacks run the loop", async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const pairs = Array.from({ length: 6 }, socketPair);
+    const wakes = counter();
+    const wakeups = pairs.map(
+      ({ scriptEnd }) =>
+        new Wakeup(scriptEnd, () => {
+          runLoop();
+          wakes.call();
+        }),
+    );
+    for (const pair of pairs) pair.send();
+    while (wakes.count < pairs.length) await wakes.next();
+    for (const wakeup of wakeups) wakeup.close();
+    for (const pair of pairs) pair.close();
+  }
+});
+
+test("many that come and go while memory is collected lose nothing", async () => {
+  const before = onLinux ? openDescriptors() : 0;
+  const wakes = counter();
+  const open: { pair: ReturnType<typeof socketPair>; wakeup: Wakeup }[] = [];
+  for (let round = 0; round < 400; round += 1) {
+    const pair = socketPair();
+    open.push({ pair, wakeup: new Wakeup(pair.scriptEnd, wakes.call) });
+    if (round % 20 === 0) Bun.gc(true);
+    const expected = wakes.count + open.length;
+    for (const { pair } of open) pair.send();
+    while (wakes.count < expected) await wakes.next();
+    if (open.length < 8) continue;
+    // Numbers of descriptors are used again at once.
+    for (const { pair, wakeup } of open.splice(round % 7, 2)) {
+      wakeup.close();
+      pair.close();
+    }
+  }
+  for (const { pair, wakeup } of open) {
+    wakeup.close();
+    pair.close();
+  }
+  if (onLinux) expect(openDescriptors()).toBe(before);
+});
+
+describe.if(onLinux)("a doorbell", () => {
+  const ring = ({ name }: Doorbell) => {
+    const [unix, stream] = [1, 1];
+    const fd = libc.symbols.socket(unix, stream, 0);
+    const address = Buffer.from(`\x01\0${name}`);
+    expect(libc.symbols.connect(fd, address, address.length)).toBe(0);
+    libc.symbols.close(fd);
+  };
+
+  test("calls back for each ring but the first, and for none after close", async () => {
+    const wakes = counter();
+    const doorbell = new Doorbell(wakes.call);
+    for (let round = 0; round < 20; round += 1) {
+      const called = wakes.next();
+      ring(doorbell);
+      if (round > 0) await called;
+      expect(wakes.count).toBe(round);
+    }
+    ring(doorbell);
+    doorbell.close();
+    doorbell.close();
+    await Bun.sleep(0);
+    await new Promise(setImmediate);
+    expect(wakes.count).toBe(19);
+    expect(doorbellsOpen()).toEqual([]);
+  });
+
+  test("misses none of a batch of events, though callbacks run the loop", async () => {
+    const wakes = counter();
+    const doorbells = Array.from({ length: 6 }, () => new Doorbell(rung));
+    function rung() {
+      runLoop();
+      wakes.call();
+    }
+    for (const doorbell of doorbells) ring(doorbell);
+    for (let round = 1; round <= 10; round += 1) {
+      if (round % 3 === 0) Bun.gc(true);
+      for (const doorbell of doorbells) ring(doorbell);
+      while (wakes.count < round * doorbells.length) await wakes.next();
+    }
+    for (const doorbell of doorbells) doorbell.close();
+  });
+});
 
 test("it keeps the process alive until it is closed, which then ends by itself", async () => {
   const module = JSON.stringify(join(import.meta.dir, "../../src/native/wakeup.ts"));
