@@ -141,6 +141,9 @@ pub const write_timeout_ms_default = 30_000;
 /// one byte now and then would keep a whole backlog for days.
 pub const write_bytes_per_second_least = 1024;
 pub const linger_ms = 1_000;
+/// How long a WebSocket that was closed from here may take to say close too: a round trip to
+/// anywhere, and what was on its way.
+pub const websocket_close_ms = 5_000;
 
 /// Prefixes of middleware in one application: one bit each in a request's coverage.
 pub const prefixes_max = 32;
@@ -166,3 +169,12 @@ pub const file_path_bytes_max = 4095;
 
 /// Symbolic links on the way to one file, as Linux counts them.
 pub const links_max = 40;
+
+/// Pings and pongs of one WebSocket without a message between them, in one second. Clients that
+/// measure their latency send ten; each ping costs an answer, and nobody would see a flood.
+pub const websocket_controls_max = 100;
+
+/// Fragments without content in one message, its last one aside. A writer that flushes too early
+/// sends one or two; without a bound a message of nothing would never end, while fragments with
+/// content are bounded by the message's size.
+pub const websocket_empty_fragments_max = 100;
