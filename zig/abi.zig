@@ -4,7 +4,7 @@
 
 const limits = @import("limits.zig");
 
-pub const version: u32 = 3;
+pub const version: u32 = 4;
 
 /// Result codes: zero or more is success.
 pub const Code = enum(i32) {
@@ -65,6 +65,20 @@ pub const request = struct {
     pub const params = 16;
 };
 
+/// One message of a WebSocket: a record of the batch too, with `Special.websocket` in the place of a
+/// handler. Nothing is answered.
+pub const message = struct {
+    pub const handler = request.handler;
+    /// Opcode (RFC 6455 5.2) in bits 0–7, `Flag.compressed` and `Flag.body_outside` above.
+    pub const kind = request.method_flags;
+    /// The WebSocket's slot and generation.
+    pub const slot = request.head;
+    pub const generation = request.head_len;
+    /// The whole payload: in the view unless Flag.body_outside (then `chopin_request_body`).
+    pub const payload = request.body;
+    pub const payload_len = request.body_len;
+};
+
 pub const Flag = struct {
     pub const escaped: u32 = 1 << 8;
     pub const http_1_0: u32 = 1 << 9;
@@ -75,6 +89,8 @@ pub const Flag = struct {
     pub const secure: u32 = 1 << 13;
     /// The body is not gathered: `chopin_body_read` gives it as it comes.
     pub const body_streamed: u32 = 1 << 14;
+    /// The payload of a message is compressed (RFC 7692), without its last four bytes.
+    pub const compressed: u32 = 1 << 15;
 };
 
 /// Handler ids that name no route: the native answer with middleware before it.
@@ -83,6 +99,8 @@ pub const Special = struct {
     pub const method_not_allowed: u32 = 0xffff_fffe;
     pub const options: u32 = 0xffff_fffd;
     pub const not_implemented: u32 = 0xffff_fffc;
+    /// No request at all: a `message`.
+    pub const websocket: u32 = 0xffff_fff8;
     pub const first: u32 = 0xffff_fff0;
 };
 
@@ -155,9 +173,11 @@ pub const AnswerFlag = struct {
     pub const sized: u32 = 1 << 27;
     /// The body is what `chopin_answer_file` took.
     pub const file: u32 = 1 << 28;
+    /// With status 101: the connection becomes the WebSocket that `chopin_websocket_create` made.
+    pub const upgrade: u32 = 1 << 29;
 };
 
-/// What JS is told of a request that it holds, as bits.
+/// What JS is told of a request that it holds, or of a WebSocket, as bits.
 pub const Notice = struct {
     /// The client has left: nobody waits for the answer.
     pub const gone: u32 = 1;
@@ -165,6 +185,38 @@ pub const Notice = struct {
     pub const drained: u32 = 2;
     /// `chopin_body_read` has something to say.
     pub const readable: u32 = 4;
+    /// The slot is a WebSocket's: its 101 is on its way.
+    pub const websocket_opened: u32 = 8;
+    /// It is over: `chopin_websocket_closed` says how, and frees the slot.
+    pub const websocket_closed: u32 = 16;
+    /// The peer took so much that more may be sent.
+    pub const websocket_drained: u32 = 32;
+};
+
+/// Words of the settings of `chopin_websocket_create`.
+pub const settings = struct {
+    /// Of one message, as it comes over the wire.
+    pub const message_bytes_max = 0;
+    /// What the peer has not taken may not be more.
+    pub const backlog_bytes_max = 1;
+    /// Silence that ends it; after half of it the peer is asked. 0: none does.
+    pub const idle_ms = 2;
+    /// Bits of `SettingsFlag`.
+    pub const flags = 3;
+    pub const words = 4;
+};
+
+pub const SettingsFlag = struct {
+    /// permessage-deflate was agreed on.
+    pub const deflate: u32 = 1;
+    /// Pings and pongs are messages too.
+    pub const control_frames: u32 = 2;
+};
+
+/// Beside the opcode of a frame that is sent.
+pub const Frame = struct {
+    /// The payload is compressed (RFC 7692).
+    pub const compressed: u32 = 1 << 8;
 };
 
 /// Byte layout of the view.
@@ -205,6 +257,8 @@ pub const control = struct {
     pub const notices_count = 21;
     /// JS's own: how many streams wait for a notice and for nothing else.
     pub const streams_waiting = 22;
+    /// WebSockets that JS has not let go of.
+    pub const websockets_open = 23;
     /// What limits did, counted; then a record for each reason: see `closings.zig`.
     pub const closings = 24;
     pub const closing_records = 25;

@@ -19,6 +19,8 @@ pub const Plain = struct {
     fields: []const u8 = "",
     content: Content = .{ .bytes = "" },
     close: bool = false,
+    /// The connection becomes a WebSocket.
+    upgrade: bool = false,
 };
 
 pub const Content = union(enum) {
@@ -121,6 +123,8 @@ pub const Given = struct {
     plan: ?*const Plan,
     /// What the route answers without JS.
     native: ?batch_module.Native,
+    /// `chopin_websocket_create` has reserved one.
+    websocket: bool = false,
 };
 
 /// The answer that JS left in a response record.
@@ -137,8 +141,10 @@ pub fn fromScript(
     if (words[r.state] != abi.State.answered) return error.Unanswered;
     const packed_word = words[r.status_kind_flags];
     const status: u16 = @truncate(packed_word);
-    // 1xx are not final answers; native code sends those itself.
-    if (status < 200 or status > 999) return error.Invalid;
+    // 1xx are not final answers, but for the upgrade.
+    const upgrade = packed_word & abi.AnswerFlag.upgrade != 0;
+    if (upgrade and (status != 101 or !given.websocket)) return error.Invalid;
+    if (!upgrade and (status < 200 or status > 999)) return error.Invalid;
     const fields = try arenaSlice(core, words[r.fields], words[r.fields_len]);
     if (fields.len > 0 and !encoder.checkFields(fields)) return error.Invalid;
     const content: Content = if (packed_word & abi.AnswerFlag.stream != 0)
@@ -155,6 +161,7 @@ pub fn fromScript(
         .fields = fields,
         .content = content,
         .close = packed_word & abi.AnswerFlag.close != 0,
+        .upgrade = upgrade,
     };
 }
 
@@ -192,6 +199,19 @@ pub fn isBodiless(status: u16) bool {
 }
 
 pub fn prepare(core: *const Core, plain: Plain, asked: Asked) Encoded {
+    if (plain.upgrade) return .{
+        .head = .{
+            .status = plain.status,
+            .kind = abi.Kind.none,
+            .content_length = null,
+            .date = &core.date,
+            .server = core.server_name,
+            .connection = .upgrade,
+            .fields = plain.fields,
+        },
+        .content = .{ .bytes = "" },
+        .close = false,
+    };
     // RFC 9110 15.3.5, 15.4.5: no content, so no length either; 304 may carry one but need not.
     const lengthless = plain.status == 204 or plain.status == 304;
     const bodiless = isBodiless(plain.status);

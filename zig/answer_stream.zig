@@ -66,7 +66,7 @@ pub fn write(server: anytype, slot: u32, generation: u32, bytes: []const u8) Err
 }
 
 /// Large pieces go out of JS's own memory: what the socket takes is never copied.
-fn sendNow(server: anytype, connection: *Connection, pieces: *const [3][]const u8) usize {
+pub fn sendNow(server: anytype, connection: *Connection, pieces: *const [3][]const u8) usize {
     var vectors: [3]sys.ConstVector = undefined;
     for (&vectors, pieces) |*vector, piece| vector.* = .{ .base = piece.ptr, .len = piece.len };
     const taken = sending.trySend(server, connection, &vectors, false);
@@ -86,12 +86,7 @@ fn queue(
     const first = core.held.at(connection.held_first) == held;
     const output = if (first) &connection.output else &held.output;
     const before = output.bytes;
-    var skipped = taken;
-    for (pieces) |piece| {
-        const skip = @min(skipped, piece.len);
-        skipped -= skip;
-        try output.copy(&core.pool, piece[skip..]);
-    }
+    try output.copyRest(&core.pool, pieces, taken);
     if (output.bytes == before) return;
     if (first) return sending.markDirty(server, connection);
     connection.held_bytes += output.bytes - before;

@@ -46,6 +46,8 @@ pub const Answer = union(enum) {
     /// Record index: JS answers.
     handler: u32,
     native: Native,
+    /// Of a WebSocket: nobody does.
+    message,
 };
 
 pub const Entry = struct {
@@ -60,12 +62,17 @@ pub const Entry = struct {
     native: ?Native = null,
     /// The slot that `hold` gave this request, or none.
     slot: u32 = none,
+    /// The head asks for another protocol, and nothing is in the way of it.
+    upgrade: bool = false,
     /// A body that did not fit into the view; the entry owns it.
     body: ?*body.Body = null,
     /// A large answer that JS handed over; the entry owns it.
     attached: ?*Chunk = null,
     /// A file that JS answers with; the entry owns the plan.
     plan: ?*Plan = null,
+    /// A message that did not fit into the view, memory of `core.request_memory`; the entry owns
+    /// it.
+    message: []u8 = &.{},
 };
 
 pub const none = std.math.maxInt(u32);

@@ -6,6 +6,7 @@
 //!     head ──► body ──► ready ──► head …     a request in one piece goes head ──► head
 //!       ├────► streaming ──► head …          its handler takes the body as it comes
 //!       ├────► drain ──► head …              the rest of a body that nobody wants
+//!       ├────► websocket                     frames instead of requests
 //!       └────► closing ──► lingering         closing: answers are still to be sent, no more is
 //!                                            asked; lingering: our side is shut, the peer's rest
 //!                                            is read
@@ -25,6 +26,7 @@ const proxied = @import("proxied.zig");
 const reactor = @import("reactor.zig");
 const request_module = @import("request.zig");
 const sys = @import("sys.zig");
+const websocket = @import("websocket.zig");
 const Carry = @import("carry.zig").Carry;
 const Core = @import("core.zig").Core;
 const Output = @import("output.zig").Output;
@@ -35,7 +37,17 @@ const Body = body_module.Body;
 const Head = parser_module.Head;
 const Request = request_module.Request;
 
-pub const Phase = enum(u8) { proxy, head, body, ready, streaming, drain, closing, lingering };
+pub const Phase = enum(u8) {
+    proxy,
+    head,
+    body,
+    ready,
+    streaming,
+    drain,
+    websocket,
+    closing,
+    lingering,
+};
 
 pub const Connection = struct {
     fd: sys.Descriptor,
@@ -85,6 +97,8 @@ pub const Connection = struct {
     carry: ?*Carry = null,
     body: ?*Body = null,
     body_stream: ?*body_stream.BodyStream = null,
+    /// In `core.websockets`.
+    websocket: u32 = none,
     /// The body to be dropped in `drain`.
     drain: Drain = .{ .length = 0 },
     /// Bytes that may still be read for that.
@@ -119,7 +133,7 @@ pub const Connection = struct {
         return switch (connection.phase) {
             .closing, .ready => false,
             .streaming => connection.body_stream.?.wanted,
-            .proxy, .head, .body, .drain, .lingering => true,
+            .proxy, .head, .body, .drain, .websocket, .lingering => true,
         };
     }
 };
@@ -170,6 +184,10 @@ pub fn process(core: *Core, connection: *Connection, bytes: []u8) void {
             .drain => {
                 if (rest.len == 0) break :loop;
                 at += drainBody(core, connection, rest);
+            },
+            .websocket => {
+                if (rest.len == 0) break :loop;
+                at += websocket.take(core, connection, rest);
             },
             .closing, .lingering => {
                 at = bytes.len;
@@ -235,7 +253,7 @@ fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, le
         abi.Method.get, abi.Method.head, abi.Method.options => true,
         else => false,
     };
-    const first_in_line = !safe or has_body;
+    const first_in_line = !safe or has_body or head.upgrade;
     if (first_in_line and connection.unanswered > 0) return null;
 
     const target = request_module.resolve(core, head, method, rest) catch return null;
@@ -471,7 +489,9 @@ fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]const u
     connection.exclusive = request.exclusive;
     connection.requests +|= 1;
     metrics.count(core, .requests, 1);
-    if (connection.requests == core.config.requests_per_connection) entry.keep_alive = false;
+    entry.upgrade = request.upgrades(body != null);
+    const last = connection.requests == core.config.requests_per_connection;
+    if (last and !entry.upgrade) entry.keep_alive = false;
     if (!entry.keep_alive) connection.phase = .closing;
     return true;
 }
@@ -510,6 +530,7 @@ fn dropBody(core: *Core, connection: *Connection) void {
 /// Frees what the connection holds; the descriptor and the slot are the server's.
 pub fn release(core: *Core, connection: *Connection) void {
     dropBody(core, connection);
+    websocket.detach(core, connection);
     if (connection.carry) |carry| carry.destroy(core);
     connection.carry = null;
     connection.output.clear(&core.pool);

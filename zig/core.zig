@@ -17,6 +17,7 @@ const Notices = @import("notices.zig").Notices;
 const Pool = @import("pool.zig").Pool;
 const Slab = @import("slab.zig").Slab;
 const TimerWheel = @import("timer_wheel.zig").TimerWheel;
+const WebSocket = @import("websocket.zig").WebSocket;
 
 const Connection = connection_module.Connection;
 
@@ -52,6 +53,11 @@ pub const Config = extern struct {
         const behind = @as(u64, config.slab_capacity) * config.pipeline_max;
         return config.pending_max + @as(u32, @intCast(@min(behind, limits.queued_answers_most)));
     }
+
+    /// One for each connection, and as many that JS has not let go of while others came.
+    pub fn websocketSlots(config: *const Config) u32 {
+        return 2 * config.slab_capacity;
+    }
 };
 
 pub const Core = struct {
@@ -65,7 +71,9 @@ pub const Core = struct {
     pool: Pool,
     connections: Slab(Connection),
     held: Slab(Held),
-    notices: Notices = .{},
+    notices: Notices(Held) = .{},
+    websockets: Slab(WebSocket),
+    websocket_notices: Notices(WebSocket) = .{},
     timers: TimerWheel,
     sizes: AnswerSizes = .{},
     /// Where connections of one address are limited.

@@ -9,10 +9,11 @@ const limits = @import("limits.zig");
 const metrics = @import("metrics.zig");
 const Connection = connection_module.Connection;
 const Core = @import("core.zig").Core;
+const websocket = @import("websocket.zig");
 
 /// What a connection's deadline is for. The deadline moves often and the timer stays: when it fires
 /// early it is set again.
-pub const Kind = enum(u8) { none, head, body, idle, write, linger };
+pub const Kind = enum(u8) { none, head, body, idle, write, websocket, linger };
 
 /// Bytes of a body came, or the peer took some of its answers.
 pub fn moved(core: *Core, connection: *Connection, count: usize) void {
@@ -32,15 +33,18 @@ fn moving(connection: *const Connection, timeout_ms: u32, bytes_per_second: u64)
 /// Chooses what the connection waits for and until when.
 pub fn choose(core: *Core, connection: *Connection) void {
     const config = &core.config;
+    const wait = if (connection.phase == .websocket) websocket.wait(core, connection) else null;
     const kind: Kind, const timeout_ms: u32 = if (connection.phase == .lingering)
         .{ .linger, limits.linger_ms }
     else if (connection.output.bytes > 0)
         .{ .write, config.write_timeout_ms }
+    else if (wait) |silence|
+        .{ .websocket, silence.timeout_ms }
     else if (connection.phase == .body or connection.phase == .drain)
         .{ .body, config.body_timeout_ms }
     else if (streamWanted(connection))
         .{ .body, config.body_timeout_ms }
-    else if (connection.unanswered > 0 or connection.gated)
+    else if (connection.unanswered > 0 or connection.gated or connection.phase == .websocket)
         .{ .none, 0 }
     else if (connection.carry != null or connection.phase == .proxy)
         .{ .head, config.head_timeout_ms }
@@ -61,6 +65,7 @@ pub fn choose(core: *Core, connection: *Connection) void {
         else
             moving(connection, timeout_ms, config.body_rate_least),
         .write => moving(connection, timeout_ms, config.write_rate_least),
+        .websocket => wait.?.since_ms + timeout_ms,
     };
     if (kind != .none) setTimer(core, connection);
 }
@@ -109,6 +114,7 @@ pub fn fired(server: anytype, index: u32) void {
             connection.phase = .closing;
             server.afterStep(connection);
         },
+        .websocket => websocket.expire(server, connection),
         .write, .linger => server.destroy(connection),
     }
 }
@@ -119,6 +125,6 @@ fn reasonOf(connection: *const Connection) ?closings.Reason {
         .head => if (connection.phase == .proxy) .proxy_header else .head_timeout,
         .body => .body_timeout,
         .write => .write_timeout,
-        .none, .idle, .linger => null,
+        .none, .idle, .websocket, .linger => null,
     };
 }

@@ -29,6 +29,9 @@ pub fn finishEntry(server: anytype, connection: *Connection, entry: *batch_modul
     defer if (entry.body) |body| body.destroy();
     defer if (entry.attached) |attached| attached.destroy(&core.pool);
     defer if (entry.plan) |plan| plan.destroy();
+    if (entry.answer == .message) {
+        return core.request_memory.allocator().free(entry.message);
+    }
     const dropped = connection.dead or connection.phase == .lingering or connection.unanswered == 0;
     const waits = entry.slot != none and entry.answer == .handler and
         core.batch.response(entry.answer.handler)[abi.response.state] == abi.State.held;
@@ -73,6 +76,7 @@ fn plainOf(
             .file => |file| return fromFile(core, entry, file, scratch),
             .constant, .problem, .options => return answer_module.fromNative(core, native, scratch),
         },
+        .message => unreachable,
     };
     const given: answer_module.Given = .{
         .attached = if (entry.attached) |chunk| chunk.pending() else null,

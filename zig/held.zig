@@ -10,6 +10,7 @@ const body_module = @import("body.zig");
 const metrics = @import("metrics.zig");
 const notices = @import("notices.zig");
 const sys = @import("sys.zig");
+const websocket = @import("websocket.zig");
 const Chunk = @import("output.zig").Chunk;
 const Core = @import("core.zig").Core;
 const Output = @import("output.zig").Output;
@@ -40,6 +41,12 @@ pub const Held = struct {
     head_method: bool,
     keep_alive: bool,
     minor: u1,
+    /// Its head asks for another protocol, and nothing is in the way of it.
+    upgrade: bool = false,
+    /// The WebSocket that its connection may become.
+    websocket: u32 = none,
+    /// The answer is the 101 of that.
+    opens: bool = false,
     /// For metrics.
     started: metrics.Started = .{},
     /// What is encoded of the answer and waits for those before it.
@@ -114,6 +121,7 @@ pub const Held = struct {
         if (held.body) |body| body.destroy();
         if (held.attached) |attached| attached.destroy(&core.pool);
         if (held.plan) |plan| plan.destroy();
+        if (held.websocket != none) websocket.end(core, held.websocket);
         held.output.clear(&core.pool);
         held.* = undefined;
     }

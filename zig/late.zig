@@ -13,6 +13,7 @@ const encoder = @import("http/encoder.zig");
 const limits = @import("limits.zig");
 const metrics = @import("metrics.zig");
 const sending = @import("sending.zig");
+const websocket = @import("websocket.zig");
 const Chunk = @import("output.zig").Chunk;
 const Held = @import("held.zig").Held;
 
@@ -34,6 +35,7 @@ pub fn hold(server: anytype, index: u32) error{ InvalidArgument, Full, OutOfMemo
         .head_method = entry.head_method,
         .keep_alive = entry.keep_alive,
         .minor = entry.minor,
+        .upgrade = entry.upgrade,
         .started = entry.started,
         .peer = connection.peer,
     };
@@ -159,16 +161,7 @@ pub fn flushLate(server: anytype) u32 {
     const count = @min(control[abi.control.late_count], limits.late_max);
     for (0..count) |index| takeLate(server, core.batch.late(@intCast(index)));
     control[abi.control.late_count] = 0;
-    control[abi.control.pieces_queued] = 0;
-    for (server.dirty.items) |index| {
-        const connection = core.connections.at(index);
-        if (connection.dead or !connection.dirty) continue;
-        sending.flush(server, connection);
-        if (connection.dead) continue;
-        if (connection.gated) connection_module.resumeLater(core, connection);
-        server.afterStep(connection);
-    }
-    server.dirty.clearRetainingCapacity();
+    sending.flushDirty(server);
     metrics.sent(core);
     return count;
 }
@@ -185,6 +178,7 @@ fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
         .attached = if (held.attached) |chunk| chunk.pending() else null,
         .plan = held.plan,
         .native = held.native,
+        .websocket = held.websocket != none,
     };
     const plain = answer_module.fromScript(core, words, given, &scratch) catch |reason|
         answer_module.fromProblem(core, delivery.problemOf(reason), &scratch);
@@ -201,6 +195,7 @@ fn takeLate(server: anytype, words: *const [abi.response.words]u32) void {
     const encoded = answer_module.prepare(core, plain, asked);
     core.sizes.learn(held.handler(), encoded.bytes().len);
     metrics.answered(core, held.started, encoded.head.status);
+    held.opens = plain.upgrade;
     complete(server, connection, held, encoded, &chunk);
     if (!connection.dead) advance(server, connection);
 }
@@ -234,7 +229,10 @@ pub fn advance(server: anytype, connection: *Connection) void {
         connection.held_first = held.next;
         if (held.next == none) connection.held_last = none;
         connection.unanswered -= 1;
+        const opened = if (held.opens) held.websocket else none;
+        if (held.opens) held.websocket = none;
         freeHeld(server, slot);
+        if (opened != none) websocket.open(server, connection, opened);
         if (close) lastAnswer(server, connection);
     }
     if (connection.output.bytes == before and connection.unanswered > 0) return;

@@ -5,6 +5,7 @@ const std = @import("std");
 const router = @import("c/router.zig");
 const server = @import("c/server.zig");
 const stream = @import("c/stream.zig");
+const websocket = @import("c/websocket.zig");
 const file = @import("c/file.zig");
 const process = @import("c/process.zig");
 const manifest = @import("c/manifest.zig");
@@ -58,6 +59,14 @@ comptime {
         .{ "answer_attach", &server.answerAttach },
         .{ "answer_file", &server.answerFile },
         .{ "answers_flush", &server.answersFlush },
+
+        .{ "websocket_create", &websocket.create },
+        .{ "websocket_send", &websocket.send },
+        .{ "websocket_send_view", &websocket.sendView },
+        .{ "websocket_publish", &websocket.publish },
+        .{ "websocket_close", &websocket.close },
+        .{ "websocket_closed", &websocket.closed },
+        .{ "websocket_backlog", &websocket.backlog },
 
         .{ "stream_write", &stream.write },
         .{ "stream_end", &stream.end },
@@ -142,6 +151,9 @@ test {
     _ = @import("sys/shared_memory.zig");
     _ = @import("timer_wheel.zig");
     _ = @import("wakeup.zig");
+    _ = @import("websocket.zig");
+    _ = @import("websocket/decoder.zig");
+    _ = @import("websocket/frame.zig");
 
     _ = @import("fuzz/router.zig");
     _ = @import("http.zig");

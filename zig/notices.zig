@@ -1,10 +1,10 @@
-//! What JS is told of the requests that it holds, at the end of each turn: see `abi.Notice`. Slots
-//! with something to tell form a list, so nothing is allocated and nothing is told twice.
+//! What JS is told of the requests that it holds, and of its WebSockets, at the end of each turn:
+//! see `abi.Notice`. Slots with something to tell form a list, so nothing is allocated and nothing
+//! is told twice.
 
 const std = @import("std");
 const abi = @import("abi.zig");
 const batch_module = @import("batch.zig");
-const Held = @import("held.zig").Held;
 const Slab = @import("slab.zig").Slab;
 
 const none = batch_module.none;
@@ -16,58 +16,65 @@ pub const Link = struct {
     previous: u32 = none,
 };
 
-pub const Notices = struct {
-    first: u32 = none,
-    last: u32 = none,
+/// `Item` has a `notice: Link`.
+pub fn Notices(comptime Item: type) type {
+    return struct {
+        const Self = @This();
 
-    pub fn add(notices: *Notices, slots: *Slab(Held), slot: u32, bit: u32) void {
-        const link = &slots.at(slot).notice;
-        const listed = link.bits != 0;
-        link.bits |= bit;
-        if (listed) return;
-        link.previous = notices.last;
-        link.next = none;
-        if (notices.last == none) {
-            notices.first = slot;
-        } else {
-            slots.at(notices.last).notice.next = slot;
-        }
-        notices.last = slot;
-    }
+        first: u32 = none,
+        last: u32 = none,
 
-    /// The slot is freed, or has been told.
-    pub fn remove(notices: *Notices, slots: *Slab(Held), slot: u32) void {
-        const link = &slots.at(slot).notice;
-        if (link.bits == 0) return;
-        if (link.previous == none) {
-            notices.first = link.next;
-        } else {
-            slots.at(link.previous).notice.next = link.next;
+        pub fn add(notices: *Self, slots: *Slab(Item), slot: u32, bit: u32) void {
+            const link = &slots.at(slot).notice;
+            const listed = link.bits != 0;
+            link.bits |= bit;
+            if (listed) return;
+            link.previous = notices.last;
+            link.next = none;
+            if (notices.last == none) {
+                notices.first = slot;
+            } else {
+                slots.at(notices.last).notice.next = slot;
+            }
+            notices.last = slot;
         }
-        if (link.next == none) {
-            notices.last = link.previous;
-        } else {
-            slots.at(link.next).notice.previous = link.previous;
-        }
-        link.* = .{};
-    }
 
-    /// Writes as many as there is room for where JS reads them, behind those that it has not read;
-    /// the next turn has the others.
-    pub fn publish(notices: *Notices, slots: *Slab(Held), batch: *const batch_module.Batch) void {
-        const control = batch.control();
-        var count = control[abi.control.notices_count];
-        while (notices.first != none and count < abi.control.notices_max) : (count += 1) {
-            const slot = notices.first;
-            const at = abi.control.notices + count * abi.control.notice_words;
-            control[at] = slot;
-            control[at + 1] = slots.generationOf(slot);
-            control[at + 2] = slots.at(slot).notice.bits;
-            notices.remove(slots, slot);
+        /// The slot is freed, or has been told.
+        pub fn remove(notices: *Self, slots: *Slab(Item), slot: u32) void {
+            const link = &slots.at(slot).notice;
+            if (link.bits == 0) return;
+            if (link.previous == none) {
+                notices.first = link.next;
+            } else {
+                slots.at(link.previous).notice.next = link.next;
+            }
+            if (link.next == none) {
+                notices.last = link.previous;
+            } else {
+                slots.at(link.next).notice.previous = link.previous;
+            }
+            link.* = .{};
         }
-        control[abi.control.notices_count] = count;
-    }
-};
+
+        /// Writes as many as there is room for where JS reads them, behind those that it has not read;
+        /// the next turn has the others.
+        pub fn publish(notices: *Self, slots: *Slab(Item), batch: *const batch_module.Batch) void {
+            const control = batch.control();
+            var count = control[abi.control.notices_count];
+            while (notices.first != none and count < abi.control.notices_max) : (count += 1) {
+                const slot = notices.first;
+                const at = abi.control.notices + count * abi.control.notice_words;
+                control[at] = slot;
+                control[at + 1] = slots.generationOf(slot);
+                control[at + 2] = slots.at(slot).notice.bits;
+                notices.remove(slots, slot);
+            }
+            control[abi.control.notices_count] = count;
+        }
+    };
+}
+
+const Held = @import("held.zig").Held;
 
 test "each slot is told once, in order, and one that is freed not at all" {
     var slots: Slab(Held) = try .init(8);
@@ -76,7 +83,7 @@ test "each slot is told once, in order, and one that is freed not at all" {
     defer @import("sys.zig").unmapMemory(memory);
     const batch: batch_module.Batch = .{ .view = @alignCast(memory) };
     for (0..4) |_| slots.at(slots.acquire().?).notice = .{};
-    var notices: Notices = .{};
+    var notices: Notices(Held) = .{};
     notices.add(&slots, 2, abi.Notice.drained);
     notices.add(&slots, 0, abi.Notice.readable);
     notices.add(&slots, 3, abi.Notice.gone);

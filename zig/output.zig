@@ -119,6 +119,21 @@ pub const Output = struct {
         output.append(chunk);
     }
 
+    /// Copies what is left of some pieces after `taken` bytes of them were sent.
+    pub fn copyRest(
+        output: *Output,
+        pool: *Pool,
+        pieces: []const []const u8,
+        taken: usize,
+    ) error{OutOfMemory}!void {
+        var skipped = taken;
+        for (pieces) |piece| {
+            const skip = @min(skipped, piece.len);
+            skipped -= skip;
+            try output.copy(pool, piece[skip..]);
+        }
+    }
+
     /// What the socket is offered next.
     pub const Next = union(enum) {
         nothing,

@@ -29,6 +29,11 @@ pub const Request = struct {
     method: u8,
     target: Target,
     exclusive: bool,
+
+    /// Whether its connection may become a WebSocket (RFC 6455 4.1).
+    pub fn upgrades(request: *const Request, has_body: bool) bool {
+        return request.head.upgrade and request.method == abi.Method.get and !has_body;
+    }
 };
 
 /// Where the head's target leads. `bytes` begin with the head and lie in the view.

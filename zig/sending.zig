@@ -13,6 +13,7 @@ const reactor_module = @import("reactor.zig");
 const sys = @import("sys.zig");
 const FileRange = @import("output.zig").FileRange;
 const Output = @import("output.zig").Output;
+const websocket = @import("websocket.zig");
 
 const Connection = connection_module.Connection;
 
@@ -155,6 +156,7 @@ pub fn flush(server: anytype, connection: *Connection) void {
     server.watch(connection, reads, waits);
     if (connection.dead) return;
     answer_stream.drained(server, connection);
+    websocket.drained(core, connection);
     deadline_module.choose(core, connection);
     if (!waits) server.afterStep(connection);
 }
@@ -187,7 +189,22 @@ fn lengthOf(vectors: []const sys.ConstVector) u64 {
     return total;
 }
 
-/// Its queue grew: it is flushed with the late answers.
+/// Sends what was queued for connections since the last time.
+pub fn flushDirty(server: anytype) void {
+    const core = &server.core;
+    core.batch.control()[abi.control.pieces_queued] = 0;
+    for (server.dirty.items) |index| {
+        const connection = core.connections.at(index);
+        if (connection.dead or !connection.dirty) continue;
+        flush(server, connection);
+        if (connection.dead) continue;
+        if (connection.gated) connection_module.resumeLater(core, connection);
+        server.afterStep(connection);
+    }
+    server.dirty.clearRetainingCapacity();
+}
+
+/// Its queue grew: it is flushed at the end of the round, or with the late answers.
 pub fn markDirty(server: anytype, connection: *Connection) void {
     const core = &server.core;
     core.batch.control()[abi.control.pieces_queued] = 1;

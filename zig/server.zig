@@ -25,6 +25,7 @@ const limits = @import("limits.zig");
 const metrics = @import("metrics.zig");
 const reactor_module = @import("reactor.zig");
 const sys = @import("sys.zig");
+const websocket = @import("websocket.zig");
 const Router = @import("router.zig").Router;
 
 const assert = std.debug.assert;
@@ -97,6 +98,7 @@ pub fn Server(comptime Reactor: type) type {
                     .pool = .init(limits.pool_free_bytes_max),
                     .connections = try .init(config.slab_capacity),
                     .held = try .init(config.heldSlots()),
+                    .websockets = try .init(config.websocketSlots()),
                     .timers = try .init(config.slab_capacity, reactor.nowMs()),
                     .addresses = if (config.connections_per_address > 0)
                         try .init(config.slab_capacity, sys.monotonicNs() ^ @intFromPtr(self))
@@ -124,6 +126,7 @@ pub fn Server(comptime Reactor: type) type {
             metrics.forget(core);
             core.connections.deinit();
             core.held.deinit();
+            core.websockets.deinit();
             core.resumable.deinit(core.allocator);
             self.dead.deinit(core.allocator);
             self.dirty.deinit(core.allocator);
@@ -153,7 +156,9 @@ pub fn Server(comptime Reactor: type) type {
             }
             self.publish();
             // Notices that found no room come with the next turn, which must not wait.
-            return if (self.core.notices.first == batch_module.none) done else done + 1;
+            const told = self.core.notices.first == batch_module.none and
+                self.core.websocket_notices.first == batch_module.none;
+            return if (told) done else done + 1;
         }
 
         fn round(self: *Self, wait: bool) u32 {
@@ -174,6 +179,7 @@ pub fn Server(comptime Reactor: type) type {
             };
             const expired_count = self.expire();
             self.settle();
+            sending.flushDirty(self);
             self.freeDead();
             return @as(u32, @intCast(events.len)) + expired_count;
         }
@@ -181,13 +187,16 @@ pub fn Server(comptime Reactor: type) type {
         /// What JS wants to know without asking.
         pub fn publish(self: *Self) void {
             self.publishCounts();
-            self.core.notices.publish(&self.core.held, &self.core.batch);
+            const core = &self.core;
+            core.notices.publish(&core.held, &core.batch);
+            core.websocket_notices.publish(&core.websockets, &core.batch);
         }
 
         pub fn publishCounts(self: *Self) void {
             const control = self.core.batch.control();
             control[abi.control.connections_open] = self.core.connections.count;
             control[abi.control.requests_pending] = self.core.held.count;
+            control[abi.control.websockets_open] = self.core.websockets.count;
         }
 
         fn refreshClock(self: *Self) void {
@@ -211,6 +220,7 @@ pub fn Server(comptime Reactor: type) type {
         /// See the shutdown order above. A connection between two requests is closed when it was
         /// idle for `idle_ms` more, so that a request that is on its way is still answered. The
         /// next turn frees the slots: a connection that it has to take up may be among them.
+        /// WebSockets are told that we go.
         pub fn drain(self: *Self, idle_ms: u32, ending: acceptor.Ending) void {
             const core = &self.core;
             self.refreshClock();
@@ -220,7 +230,11 @@ pub fn Server(comptime Reactor: type) type {
             var connections = core.connections.iterate();
             while (connections.next()) |index| {
                 const connection = core.connections.at(index);
-                if (connection.dead or !connection.isIdle()) continue;
+                if (connection.dead) continue;
+                if (connection.phase == .websocket) {
+                    websocket.close(self, connection.websocket, websocket.going_away, "");
+                }
+                if (!connection.isIdle()) continue;
                 deadline_module.choose(core, connection);
                 self.afterStep(connection);
             }
@@ -233,6 +247,7 @@ pub fn Server(comptime Reactor: type) type {
             while (connections.next()) |index| self.destroy(self.core.connections.at(index));
             // Late answers that were taken between turns may have left some.
             self.core.resumable.clearRetainingCapacity();
+            self.dirty.clearRetainingCapacity();
             self.freeDead();
             self.publish();
         }
@@ -270,10 +285,11 @@ pub fn Server(comptime Reactor: type) type {
                 // It is turned on again when what it waits for has come.
                 return self.watch(connection, false, connection.watched.write);
             }
-            const more = if (connection.phase == .body)
-                self.readBody(connection)
-            else
-                null;
+            const more = switch (connection.phase) {
+                .body => self.readBody(connection),
+                .websocket => self.readMessage(connection),
+                else => null,
+            };
             if (more orelse self.readBytes(connection)) self.afterStep(connection);
         }
 
@@ -301,6 +317,14 @@ pub fn Server(comptime Reactor: type) type {
             } orelse return null;
             const count = self.receive(connection, room) orelse return false;
             connection_module.receivedBody(&self.core, connection, count);
+            return true;
+        }
+
+        /// The same for a message.
+        fn readMessage(self: *Self, connection: *Connection) ?bool {
+            const room = websocket.room(&self.core, connection) orelse return null;
+            const count = self.receive(connection, room) orelse return false;
+            websocket.received(&self.core, connection, count);
             return true;
         }
 

@@ -4,7 +4,7 @@
  * prints.
  */
 
-export const abiVersion = 3;
+export const abiVersion = 4;
 
 export const limits = {
   batchMax: 512,
@@ -61,6 +61,16 @@ export const request = {
   params: 16,
 } as const;
 
+/** A message of a WebSocket, a record of the batch too. */
+export const message = {
+  handler: request.handler,
+  kind: request.methodFlags,
+  slot: request.head,
+  generation: request.headLength,
+  payload: request.body,
+  payloadLength: request.bodyLength,
+} as const;
+
 export const flag = {
   escaped: 1 << 8,
   http10: 1 << 9,
@@ -69,6 +79,7 @@ export const flag = {
   bodyOutside: 1 << 12,
   secure: 1 << 13,
   bodyStreamed: 1 << 14,
+  compressed: 1 << 15,
 } as const;
 
 /** Handler ids that name no route. */
@@ -77,6 +88,7 @@ export const special = {
   methodNotAllowed: 0xffff_fffe,
   options: 0xffff_fffd,
   notImplemented: 0xffff_fffc,
+  websocket: 0xffff_fff8,
   first: 0xffff_fff0,
 } as const;
 
@@ -133,10 +145,32 @@ export const answerFlag = {
   stream: 1 << 26,
   sized: 1 << 27,
   file: 1 << 28,
+  upgrade: 1 << 29,
 } as const;
 
-/** What a turn tells of a request that is held, as bits. */
-export const notice = { gone: 1, drained: 2, readable: 4 } as const;
+/** What a turn tells of a request that is held, or of a WebSocket, as bits. */
+export const notice = {
+  gone: 1,
+  drained: 2,
+  readable: 4,
+  websocketOpened: 8,
+  websocketClosed: 16,
+  websocketDrained: 32,
+} as const;
+
+/** Words of what a WebSocket is made with. */
+export const settings = {
+  messageBytesMax: 0,
+  backlogBytesMax: 1,
+  idleMs: 2,
+  flags: 3,
+  words: 4,
+} as const;
+
+export const settingsFlag = { deflate: 1, controlFrames: 2 } as const;
+
+/** Set beside the opcode of a frame that is sent: its payload is compressed. */
+export const frameCompressed = 1 << 8;
 
 /** Set in the target of `chopin_answer_attach` when it names a slot, not an index of the batch. */
 export const lateTarget = 0x8000_0000;
@@ -172,6 +206,7 @@ export const control = {
   piecesQueued: 20,
   noticesCount: 21,
   streamsWaiting: 22,
+  websocketsOpen: 23,
   closings: 24,
   closingRecords: 25,
   notices: 64,

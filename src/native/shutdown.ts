@@ -53,9 +53,14 @@ export class Shutdown {
     if (this.#phase === "draining") {
       if (!this.#drained) this.#drain();
       if (this.#overdue || this.#view[control.connectionsOpen] === 0) this.#end();
-    } else if (this.#phase === "ended" && this.#view[control.requestsPending] === 0) {
+    } else if (this.#phase === "ended" && !this.#awaited()) {
       this.#destroy();
     }
+  }
+
+  /** Handlers still work on requests, or have to hear of the end of their WebSockets. */
+  #awaited(): boolean {
+    return this.#view[control.requestsPending] !== 0 || this.#view[control.websocketsOpen] !== 0;
   }
 
   #drain(): void {
@@ -75,9 +80,8 @@ export class Shutdown {
     this.#phase = "ended";
     this.#around.ended();
     this.#stopped.resolve();
-    if (this.#view[control.requestsPending] === 0) this.#destroy();
-    // Their handlers have to hear of it.
-    else this.#around.requestTurn();
+    if (this.#awaited()) this.#around.requestTurn();
+    else this.#destroy();
   }
 
   #destroy(): void {

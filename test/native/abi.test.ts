@@ -17,7 +17,9 @@ const zigName = (name: string): string =>
 
 const mirrored: Readonly<Record<string, Numbers>> = {
   request: abi.request,
+  message: abi.message,
   response: abi.response,
+  settings: abi.settings,
   view: abi.view,
   control: abi.control,
   Flag: abi.flag,
@@ -27,6 +29,8 @@ const mirrored: Readonly<Record<string, Numbers>> = {
   Kind: abi.kind,
   AnswerFlag: abi.answerFlag,
   Notice: abi.notice,
+  SettingsFlag: abi.settingsFlag,
+  Frame: { compressed: abi.frameCompressed },
   Code: abi.code,
   limits: abi.limits,
 };

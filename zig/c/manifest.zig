@@ -21,10 +21,14 @@ pub fn abiLayout() callconv(.c) [*:0]const u8 {
 const layout: [:0]const u8 = text: {
     @setEvalBranchQuota(100_000);
     var out: []const u8 = "{\"version\":" ++ number(abi.version);
-    for (.{ "request", "response", "view", "control" }) |name| {
+    for (.{ "request", "message", "response", "settings", "view", "control" }) |name| {
         out = out ++ ",\"" ++ name ++ "\":" ++ numbersOf(@field(abi, name));
     }
-    for (.{ "Flag", "Special", "Method", "State", "Kind", "AnswerFlag", "Notice" }) |name| {
+    const namespaces = .{
+        "Flag",       "Special", "Method",       "State", "Kind",
+        "AnswerFlag", "Notice",  "SettingsFlag", "Frame",
+    };
+    for (namespaces) |name| {
         out = out ++ ",\"" ++ name ++ "\":" ++ numbersOf(@field(abi, name));
     }
     out = out ++ ",\"limits\":" ++ numbersOf(limits) ++ ",\"Code\":{";

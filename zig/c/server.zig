@@ -315,14 +315,16 @@ pub fn requestAddress(self: *Server, record: u32) callconv(.c) i32 {
     return @intCast(text.len);
 }
 
-/// Copies a body that lies outside of the view into JS memory of exactly its length.
+/// Copies a body, or a message, that lies outside of the view into JS memory of exactly its length.
 pub fn requestBody(self: *Server, record: u32, out: [*]u8, len: u32) callconv(.c) i32 {
     const core = &self.implementation.core;
-    const body = if (record == limits.batch_max)
-        (self.stagedRequest() orelse return @intFromEnum(Code.stale_handle)).body
-    else
-        (core.batch.entryOfRecord(record) orelse return invalid).body;
-    const bytes = (body orelse return invalid).whole();
+    const bytes = if (record == limits.batch_max) held: {
+        const held = self.stagedRequest() orelse return @intFromEnum(Code.stale_handle);
+        break :held (held.body orelse return invalid).whole();
+    } else in_batch: {
+        const entry = core.batch.entryOfRecord(record) orelse return invalid;
+        break :in_batch if (entry.body) |body| body.whole() else entry.message;
+    };
     if (bytes.len != len) return invalid;
     @memcpy(out[0..len], bytes);
     return 0;

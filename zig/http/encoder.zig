@@ -16,6 +16,8 @@ pub const Connection = enum {
     close,
     /// Said to an HTTP/1.0 client that asked for it (RFC 9112 9.3).
     keep_alive,
+    /// With a 101: to a WebSocket, the only protocol that there is (RFC 6455 4.2.2).
+    upgrade,
 };
 
 pub const AnswerHead = struct {
@@ -72,18 +74,22 @@ const connection_lines = std.enums.directEnumArray(Connection, []const u8, 0, .{
     .default = "",
     .close = "Connection: close\r\n",
     .keep_alive = "Connection: keep-alive\r\n",
+    .upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n",
 });
 
-const content_type_bytes_max = longest: {
+const content_type_bytes_max = longest(&content_types);
+const connection_bytes_max = longest(&connection_lines);
+
+fn longest(comptime lines: []const []const u8) usize {
     var length: usize = 0;
-    for (content_types) |line| length = @max(length, line.len);
-    break :longest length;
-};
+    for (lines) |line| length = @max(length, line.len);
+    return length;
+}
 
 /// Everything but `server` and `fields`.
 const fixed_bytes_max = status_codes.line_bytes_max + content_type_bytes_max +
     @max(content_length_name.len + digits.u64_len_max + 2, transfer_encoding.len) +
-    "Date: \r\n".len + 29 + "Server: \r\n".len + "Connection: keep-alive\r\n".len + 2;
+    "Date: \r\n".len + 29 + "Server: \r\n".len + connection_bytes_max + 2;
 
 /// Room that `writeHead` may need for this head.
 pub fn headBytesMax(head: AnswerHead) u32 {

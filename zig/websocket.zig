@@ -1,0 +1,380 @@
+//! WebSockets (RFC 6455): from the upgrade of a request to the end, which JS is told and then lets
+//! go of the slot. Bytes that came are taken by `connection.zig` through `take`; what JS sends, and
+//! the end from our side, goes through `c/websocket.zig`. `server` is always a pointer to the
+//! generic struct of `server.zig`.
+//!
+//!     reserved ──► open ──► closing ──► over        reserved: its 101 is not sent yet
+//!        └──────────┴───────────────────► over      closing: we said close, the peer has not
+//!
+//! Frames: `websocket/frame.zig` and `websocket/decoder.zig`.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const answer_stream = @import("answer_stream.zig");
+const batch_module = @import("batch.zig");
+const connection_module = @import("connection.zig");
+const deadline_module = @import("deadline.zig");
+const decoder_module = @import("websocket/decoder.zig");
+const frame = @import("websocket/frame.zig");
+const limits = @import("limits.zig");
+const metrics = @import("metrics.zig");
+const notices = @import("notices.zig");
+const sending = @import("sending.zig");
+const Core = @import("core.zig").Core;
+const Decoder = decoder_module.Decoder;
+const Held = @import("held.zig").Held;
+
+const assert = std.debug.assert;
+const none = batch_module.none;
+const Connection = connection_module.Connection;
+
+/// The code of a server that stops (RFC 6455 7.4.1).
+pub const going_away = frame.Close.going_away;
+
+pub const Settings = struct {
+    message_bytes_max: u32,
+    backlog_bytes_max: u32,
+    /// 0: silence ends nothing.
+    idle_ms: u32,
+    deflate: bool,
+    /// JS hears of pings and pongs.
+    control_frames: bool,
+};
+
+pub const WebSocket = struct {
+    state: enum(u8) { reserved, open, closing, over } = .reserved,
+    /// Slab index; none before it is open and when it is over.
+    connection: u32 = none,
+    settings: Settings,
+    decoder: Decoder,
+    /// When the peer was heard last, or when we said close.
+    since_ms: u64 = 0,
+    /// The peer was silent, and was asked whether it is there.
+    asked: bool = false,
+    /// JS waits until the peer has taken what there is.
+    drain_wanted: bool = false,
+    /// How it ended.
+    code: u16 = frame.Close.abnormal,
+    reason: [frame.reason_bytes_max]u8 = undefined,
+    reason_len: u8 = 0,
+    notice: notices.Link = .{},
+};
+
+// From a request to a WebSocket.
+
+pub const CreateError = error{
+    /// The request's client has left.
+    Gone,
+    /// Its head asks for no upgrade, or something belongs to it that would come in between.
+    InvalidArgument,
+    /// The server is full, or stops.
+    Full,
+};
+
+/// Reserves a slot for a request that is held; the 101 that answers it opens the WebSocket, and any
+/// other end of the request ends it.
+pub fn create(core: *Core, held: *Held, settings: Settings) CreateError!u32 {
+    if (held.connection == none) return error.Gone;
+    if (!held.upgrade or held.websocket != none) return error.InvalidArgument;
+    if (core.draining) return error.Full;
+    if (!held.keep_alive) return error.InvalidArgument;
+    const slot = core.websockets.acquire() orelse return error.Full;
+    core.websockets.at(slot).* = .{
+        .settings = settings,
+        .decoder = .init(.{
+            .message_bytes_max = settings.message_bytes_max,
+            .deflate = settings.deflate,
+        }),
+    };
+    held.websocket = slot;
+    return slot;
+}
+
+/// The 101 is in the connection's output: what comes from here on are frames.
+pub fn open(server: anytype, connection: *Connection, slot: u32) void {
+    const core = &server.core;
+    const socket = core.websockets.at(slot);
+    assert(socket.state == .reserved and connection.unanswered == 0);
+    socket.state = .open;
+    socket.connection = connection.index;
+    socket.since_ms = core.now_ms;
+    connection.phase = .websocket;
+    connection.websocket = slot;
+    connection.exclusive = false;
+    core.websocket_notices.add(&core.websockets, slot, abi.Notice.websocket_opened);
+    if (core.draining) close(server, slot, going_away, "");
+}
+
+// What comes in.
+
+/// Takes bytes of a connection that is a WebSocket, up to the end of one message. There is room in
+/// the batch.
+pub fn take(core: *Core, connection: *Connection, bytes: []u8) usize {
+    const socket = core.websockets.at(connection.websocket);
+    heard(core, socket);
+    const result = socket.decoder.feed(core.request_memory.allocator(), bytes);
+    happened(core, connection, socket, result.event);
+    return result.consumed;
+}
+
+/// Where bytes of a large message may be received directly; null: they have to be looked at.
+pub fn room(core: *Core, connection: *Connection) ?[]u8 {
+    if (core.batch.full()) return null;
+    const socket = core.websockets.at(connection.websocket);
+    return socket.decoder.room(core.request_memory.allocator());
+}
+
+/// So many bytes were received where `room` said.
+pub fn received(core: *Core, connection: *Connection, count: usize) void {
+    const socket = core.websockets.at(connection.websocket);
+    heard(core, socket);
+    const event = socket.decoder.wrote(core.request_memory.allocator(), count);
+    happened(core, connection, socket, event);
+    deadline_module.choose(core, connection);
+}
+
+fn heard(core: *const Core, socket: *WebSocket) void {
+    if (socket.state != .open) return;
+    if (core.now_ms - socket.since_ms >= std.time.ms_per_s) socket.decoder.tick();
+    socket.since_ms = core.now_ms;
+    socket.asked = false;
+}
+
+fn happened(
+    core: *Core,
+    connection: *Connection,
+    socket: *WebSocket,
+    event: decoder_module.Event,
+) void {
+    switch (event) {
+        .more => {},
+        .message => |message| {
+            const compressed = if (message.compressed) abi.Flag.compressed else 0;
+            const kind = @as(u32, @intFromEnum(message.opcode)) | compressed;
+            deliver(core, connection, socket, kind, message.payload, message.owned);
+        },
+        .ping => |payload| {
+            if (socket.state == .open) write(core, connection, .pong, payload);
+            if (socket.settings.control_frames) {
+                deliver(core, connection, socket, @intFromEnum(frame.Opcode.ping), payload, false);
+            }
+        },
+        .pong => |payload| if (socket.settings.control_frames) {
+            deliver(core, connection, socket, @intFromEnum(frame.Opcode.pong), payload, false);
+        },
+        .close => |said| {
+            // RFC 6455 5.5.1: with the code that came.
+            if (socket.state == .open) writeClose(core, connection, said.code, "");
+            finish(core, connection, socket, said.code, said.reason);
+        },
+        .failed => |failure| fail(core, connection, socket, failure.code(), failure.reason()),
+        .out_of_memory => {
+            fail(core, connection, socket, frame.Close.internal_error, "out of memory");
+        },
+    }
+}
+
+/// Says why, unless we have said close, and listens no more.
+fn fail(
+    core: *Core,
+    connection: *Connection,
+    socket: *WebSocket,
+    code: u16,
+    reason: []const u8,
+) void {
+    if (socket.state == .open) writeClose(core, connection, code, reason);
+    finish(core, connection, socket, code, reason);
+}
+
+/// Below this a copy into the view costs less than a call from JS for the bytes.
+const copied_max = 16 * 1024;
+
+/// Puts a message into the batch. `owned`: the payload is memory of its own, which goes along.
+fn deliver(
+    core: *Core,
+    connection: *Connection,
+    socket: *WebSocket,
+    kind: u32,
+    payload: []u8,
+    owned: bool,
+) void {
+    const batch = &core.batch;
+    var bytes = payload;
+    var own: []u8 = if (owned) payload else &.{};
+    const free = own.len > 0 and (socket.state != .open or own.len <= copied_max);
+    defer if (free) core.request_memory.allocator().free(payload);
+    if (socket.state != .open) return;
+    // A payload that the decoder keeps is gone with its next byte.
+    if (!batch.contains(payload) and payload.len <= copied_max) {
+        if (batch.allocate(@intCast(payload.len))) |place| {
+            @memcpy(place, payload);
+            bytes = place;
+            own = &.{};
+        } else return fail(core, connection, socket, frame.Close.internal_error, "out of memory");
+    }
+    const record = batch.nextRecord();
+    const m = abi.message;
+    record.words[m.handler] = abi.Special.websocket;
+    record.words[m.kind] = kind | if (own.len > 0) abi.Flag.body_outside else 0;
+    record.words[m.slot] = connection.websocket;
+    record.words[m.generation] = core.websockets.generationOf(connection.websocket);
+    record.words[m.payload] = if (own.len > 0) 0 else batch.offsetOf(bytes.ptr);
+    record.words[m.payload_len] = @intCast(payload.len);
+    _ = batch.append(.{
+        .connection = connection.index,
+        .answer = .message,
+        .message = own,
+    });
+}
+
+// What goes out.
+
+pub const SendError = error{
+    /// It is over, or we have said close.
+    Gone,
+    /// The peer takes too little: the connection is ended.
+    Full,
+};
+
+/// Sends one frame with a whole message. True: the peer is behind, and
+/// `abi.Notice.websocket_drained` tells when it is not.
+pub fn send(
+    server: anytype,
+    slot: u32,
+    generation: u32,
+    header: frame.Header,
+    payload: []const u8,
+) SendError!bool {
+    const core = &server.core;
+    const socket = core.websockets.get(slot, generation) orelse return error.Gone;
+    if (socket.state != .open) return error.Gone;
+    const connection = core.connections.at(socket.connection);
+    if (connection.output.bytes + payload.len > socket.settings.backlog_bytes_max) {
+        server.destroy(connection);
+        return error.Full;
+    }
+    var head: [frame.header_bytes_max]u8 = undefined;
+    const pieces: [3][]const u8 = .{ frame.writeHeader(&head, header, payload.len), payload, "" };
+    const at_once = connection.output.bytes == 0 and payload.len >= limits.piece_sent_least;
+    const taken = if (at_once) answer_stream.sendNow(server, connection, &pieces) else 0;
+    if (connection.dead) return error.Gone;
+    connection.output.copyRest(&core.pool, &pieces, taken) catch {
+        server.destroy(connection);
+        return error.Gone;
+    };
+    if (connection.output.bytes > 0) sending.markDirty(server, connection);
+    if (connection.output.bytes <= limits.stream_backlog_bytes) return false;
+    socket.drain_wanted = true;
+    return true;
+}
+
+/// The peer took something: JS may go on.
+pub fn drained(core: *Core, connection: *const Connection) void {
+    if (connection.websocket == none) return;
+    const socket = core.websockets.at(connection.websocket);
+    if (!socket.drain_wanted) return;
+    if (connection.output.bytes > limits.stream_backlog_bytes / 2) return;
+    socket.drain_wanted = false;
+    const slot = connection.websocket;
+    core.websocket_notices.add(&core.websockets, slot, abi.Notice.websocket_drained);
+}
+
+/// Says close and waits for the peer to say it too. `code` 1005: without one; 1006: the connection
+/// is ended without a word.
+pub fn close(server: anytype, slot: u32, code: u16, reason: []const u8) void {
+    const core = &server.core;
+    const socket = core.websockets.at(slot);
+    if (socket.connection == none) return;
+    const connection = core.connections.at(socket.connection);
+    if (code == frame.Close.abnormal) return server.destroy(connection);
+    if (socket.state != .open) return;
+    writeClose(core, connection, code, reason);
+    socket.state = .closing;
+    socket.since_ms = core.now_ms;
+    deadline_module.choose(core, connection);
+    sending.markDirty(server, connection);
+}
+
+fn writeClose(core: *Core, connection: *Connection, code: u16, reason: []const u8) void {
+    var payload: [frame.control_bytes_max]u8 = undefined;
+    write(core, connection, .close, frame.writeClose(&payload, code, reason));
+}
+
+/// Queues a control frame.
+fn write(core: *Core, connection: *Connection, opcode: frame.Opcode, payload: []const u8) void {
+    var head: [frame.header_bytes_max]u8 = undefined;
+    const header = frame.writeHeader(&head, .{ .opcode = opcode }, payload.len);
+    connection.output.copyRest(&core.pool, &.{ header, payload }, 0) catch {
+        connection.phase = .closing;
+    };
+}
+
+// The end.
+
+/// Nothing more is expected of the peer: what is queued is sent, then the connection closes.
+fn finish(
+    core: *Core,
+    connection: *Connection,
+    socket: *WebSocket,
+    code: u16,
+    reason: []const u8,
+) void {
+    socket.code = code;
+    socket.reason_len = @intCast(reason.len);
+    @memcpy(socket.reason[0..reason.len], reason);
+    connection.phase = .closing;
+    detach(core, connection);
+}
+
+/// The connection is another's, or gone: JS is told.
+pub fn detach(core: *Core, connection: *Connection) void {
+    if (connection.websocket == none) return;
+    end(core, connection.websocket);
+    connection.websocket = none;
+}
+
+/// Also of one whose request was answered otherwise.
+pub fn end(core: *Core, slot: u32) void {
+    const socket = core.websockets.at(slot);
+    assert(socket.state != .over);
+    socket.decoder.deinit(core.request_memory.allocator());
+    socket.state = .over;
+    socket.connection = none;
+    core.websocket_notices.add(&core.websockets, slot, abi.Notice.websocket_closed);
+}
+
+/// JS has heard how it ended.
+pub fn release(core: *Core, slot: u32) void {
+    core.websocket_notices.remove(&core.websockets, slot);
+    core.websockets.release(slot);
+}
+
+/// How long `close` waits for the peer; what browsers and other servers do is between 1 and 30 s.
+const close_ms = limits.websocket_close_ms;
+
+pub const Wait = struct { since_ms: u64, timeout_ms: u32 };
+
+/// How long the peer may be silent before `expire`; null: for ever.
+pub fn wait(core: *const Core, connection: *const Connection) ?Wait {
+    const socket = core.websockets.at(connection.websocket);
+    const idle_ms = socket.settings.idle_ms;
+    if (socket.state == .closing) return .{ .since_ms = socket.since_ms, .timeout_ms = close_ms };
+    if (idle_ms == 0) return null;
+    const timeout_ms = if (socket.asked) idle_ms else idle_ms - idle_ms / 2;
+    return .{ .since_ms = socket.since_ms, .timeout_ms = timeout_ms };
+}
+
+/// The peer was silent: it is asked once, then the connection ends.
+pub fn expire(server: anytype, connection: *Connection) void {
+    const core = &server.core;
+    const socket = core.websockets.at(connection.websocket);
+    if (socket.state == .closing) return server.destroy(connection);
+    if (socket.asked) {
+        metrics.count(core, .idle_timeouts, 1);
+        return server.destroy(connection);
+    }
+    socket.asked = true;
+    write(core, connection, .ping, "");
+    deadline_module.choose(core, connection);
+    server.afterStep(connection);
+}
