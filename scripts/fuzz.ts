@@ -11,6 +11,7 @@ const subjects: Readonly<Record<string, string>> = {
   parser: "mutated requests get one verdict however they are split",
   router: "mutated paths, patterns and applications",
   server: "medleys of",
+  websocket: "mutated frames become the messages that a naive reader sees",
 };
 
 const seedsMax = 2 ** 32;

@@ -49,9 +49,9 @@ pub const Message = struct {
 
 pub const Close = struct { code: u16, reason: []const u8 };
 
-/// Memory for a message runs ahead of what has come of it by as much again, or by this. An announced
-/// length alone costs nothing more.
-const ahead_bytes = 16 * 1024;
+/// Memory for a message runs ahead of what has come of it by as much again, or by this. An
+/// announced length alone costs nothing more.
+pub const ahead_bytes = 16 * 1024;
 
 /// Below it a payload is not worth a read of its own.
 const room_bytes_least = 4 * 1024;
@@ -374,3 +374,371 @@ pub const Decoder = struct {
         self.control = null;
     }
 };
+
+const model = @import("model.zig");
+const Driver = model.Driver;
+
+test {
+    _ = @import("../fuzz/websocket.zig");
+}
+
+/// A client's frame. `first` is its first byte: FIN and the reserved bits, then the opcode.
+inline fn client(comptime first: u8, comptime payload: []const u8) []const u8 {
+    const masked = comptime masked: {
+        @setEvalBranchQuota(10_000);
+        var masked: [payload.len]u8 = undefined;
+        for (payload, &masked, 0..) |byte, *out, index| out.* = byte ^ "mask"[index % 4];
+        break :masked masked;
+    };
+    const length = if (payload.len <= 125)
+        [_]u8{0x80 | payload.len}
+    else
+        [_]u8{ 0xfe, payload.len >> 8, payload.len & 0xff };
+    return [_]u8{first} ++ length ++ "mask" ++ masked;
+}
+
+const good = client(0x81, "good");
+const generous: Options = .{ .message_bytes_max = 1 << 16 };
+
+fn expectLine(options: Options, bytes: []const u8, cuts: []const usize, line: []const u8) !void {
+    var driver: Driver = .init(options);
+    defer driver.deinit();
+    var at: usize = 0;
+    for (cuts) |cut| {
+        try driver.feed(bytes[at..cut]);
+        at = cut;
+    }
+    try driver.feed(bytes[at..]);
+    try std.testing.expectEqualStrings(line, driver.line.items);
+}
+
+/// Whole, split at every byte, each byte alone; by itself, and behind good messages. The naive
+/// reader must agree.
+fn expectEvents(options: Options, bytes: []const u8, line: []const u8) !void {
+    const allocator = std.testing.allocator;
+    errdefer std.debug.print("{f}\n", .{std.ascii.hexEscape(bytes, .lower)});
+    const prefixes = [_][2][]const u8{
+        .{ "", "" },
+        .{ good, "text good|" },
+        .{ client(0x02, "go") ++ client(0x89, "p") ++ client(0x80, "od"), "ping p|binary good|" },
+    };
+    for (prefixes) |prefix| {
+        const whole = try std.mem.concat(allocator, u8, &.{ prefix[0], bytes });
+        defer allocator.free(whole);
+        const expected = try std.mem.concat(allocator, u8, &.{ prefix[1], line });
+        defer allocator.free(expected);
+        try expectLine(options, whole, &.{}, expected);
+        for (0..whole.len) |cut| try expectLine(options, whole, &.{cut}, expected);
+        const cuts = try allocator.alloc(usize, whole.len);
+        defer allocator.free(cuts);
+        for (cuts, 1..) |*cut, end| cut.* = end;
+        try expectLine(options, whole, cuts, expected);
+        var naive: std.ArrayList(u8) = .empty;
+        defer naive.deinit(allocator);
+        try model.readNaively(allocator, whole, options, &naive);
+        try std.testing.expectEqualStrings(expected, naive.items);
+    }
+}
+
+const Case = struct { []const u8, []const u8 };
+
+const long: [125]u8 = @splat('l');
+const longer: [126]u8 = @splat('m');
+
+test "messages and control frames" {
+    const cases = [_]Case{
+        .{ "", "" },
+        .{ client(0x81, ""), "text |" },
+        .{ client(0x81, "hello"), "text hello|" },
+        .{ client(0x82, "\x00\xff"), "binary \x00\xff|" },
+        .{ client(0x82, &long), "binary " ++ long ++ "|" },
+        .{ client(0x82, &longer), "binary " ++ longer ++ "|" },
+        .{ client(0x81, "a") ++ client(0x82, "b"), "text a|binary b|" },
+        // Fragments (RFC 6455 5.4).
+        .{ client(0x01, "hel") ++ client(0x00, "l") ++ client(0x80, "o"), "text hello|" },
+        .{ client(0x02, "") ++ client(0x00, "") ++ client(0x80, ""), "binary |" },
+        .{ client(0x02, "") ++ client(0x00, "x") ++ client(0x80, ""), "binary x|" },
+        .{ client(0x01, "caf\xc3") ++ client(0x80, "\xa9"), "text café|" },
+        .{ client(0x01, "\xf0\x9f") ++ client(0x00, "\x8e") ++ client(0x80, "\xb9"), "text 🎹|" },
+        .{ client(0x01, "a") ++ client(0x89, "p") ++ client(0x80, "b"), "ping p|text ab|" },
+        .{
+            client(0x01, "a") ++ client(0x8a, &long) ++ client(0x80, "b"),
+            "pong " ++ long ++ "|text ab|",
+        },
+        // Control frames (RFC 6455 5.5).
+        .{ client(0x89, ""), "ping |" },
+        .{ client(0x89, &long), "ping " ++ long ++ "|" },
+        .{ client(0x8a, "\xff"), "pong \xff|" },
+        .{ client(0x88, ""), "close 1005 |" },
+        .{ client(0x88, "\x03\xe8"), "close 1000 |" },
+        .{ client(0x88, "\x13\x87bye \xc3\xa9"), "close 4999 bye é|" },
+        .{ client(0x88, "\x0b\xb8" ++ long[0..123]), "close 3000 " ++ long[0..123] ++ "|" },
+        // What comes after a close is no longer read (RFC 6455 5.5.1).
+        .{ client(0x88, "\x03\xe8") ++ client(0x81, "late") ++ "\xff\xff", "close 1000 |" },
+        .{ client(0x01, "a") ++ client(0x88, "\x03\xe9"), "close 1001 |" },
+    };
+    for (cases) |case| try expectEvents(generous, case[0], case[1]);
+}
+
+test "frames that are refused" {
+    const cases = [_]Case{
+        .{ "\x81\x05hello", "failed unmasked|" },
+        .{ "\x88\x00", "failed unmasked|" },
+        .{ client(0xc1, "a"), "failed reserved_bits|" },
+        .{ client(0xa1, "a"), "failed reserved_bits|" },
+        .{ client(0x91, "a"), "failed reserved_bits|" },
+        .{ client(0xc9, "a"), "failed reserved_bits|" },
+        .{ client(0x83, "a"), "failed reserved_opcode|" },
+        .{ client(0x87, ""), "failed reserved_opcode|" },
+        .{ client(0x8b, ""), "failed reserved_opcode|" },
+        .{ client(0x8f, "a"), "failed reserved_opcode|" },
+        .{ client(0x09, "a"), "failed control_fragmented|" },
+        .{ client(0x08, ""), "failed control_fragmented|" },
+        .{ client(0x89, &longer), "failed control_too_long|" },
+        .{ client(0x88, "\x03\xe8" ++ longer[0..124]), "failed control_too_long|" },
+        .{ "\x8a\xff", "failed control_too_long|" },
+        .{ client(0x80, "a"), "failed continuation_without_message|" },
+        .{ client(0x00, ""), "failed continuation_without_message|" },
+        .{ client(0x01, "a") ++ client(0x81, "b"), "failed message_not_finished|" },
+        .{ client(0x01, "a") ++ client(0x02, "b"), "failed message_not_finished|" },
+        .{ client(0x01, "a") ++ client(0x00, "") ++ "\x80\x00", "failed unmasked|" },
+        .{ "\x82\xfe\x00\x7d", "failed length_not_minimal|" },
+        .{ "\x82\xfe\x00\x00", "failed length_not_minimal|" },
+        .{ "\x82\xff\x00\x00\x00\x00\x00\x00\xff\xff", "failed length_not_minimal|" },
+        .{ "\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00", "failed length_out_of_range|" },
+        .{ "\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff", "failed length_out_of_range|" },
+        .{ "\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xffmask", "failed message_too_big|" },
+        .{ client(0x88, "\x03"), "failed close_payload|" },
+        .{ client(0x88, "\x00\x00"), "failed close_code|" },
+        .{ client(0x88, "\x03\xe7bye"), "failed close_code|" },
+        .{ client(0x88, "\x03\xec"), "failed close_code|" },
+        .{ client(0x88, "\x03\xed"), "failed close_code|" },
+        .{ client(0x88, "\x03\xee"), "failed close_code|" },
+        .{ client(0x88, "\x03\xf7"), "failed close_code|" },
+        .{ client(0x88, "\x0b\xb7"), "failed close_code|" },
+        .{ client(0x88, "\x13\x88"), "failed close_code|" },
+        .{ client(0x88, "\x03\xe8\xff"), "failed close_reason|" },
+        .{ client(0x88, "\x03\xe8\xc3"), "failed close_reason|" },
+        .{ client(0x01, "a") ++ client(0x88, "\x03\xe8\xff"), "failed close_reason|" },
+        .{ client(0x81, "caf\xe9"), "failed invalid_text|" },
+        .{ client(0x81, "\xc3"), "failed invalid_text|" },
+        .{ client(0x81, "\xed\xa0\x80"), "failed invalid_text|" },
+        .{ client(0x81, "\xf4\x90\x80\x80"), "failed invalid_text|" },
+        .{ client(0x81, "\xc0\xaf"), "failed invalid_text|" },
+        .{ client(0x01, "a") ++ client(0x80, "\xff"), "failed invalid_text|" },
+        .{ client(0x01, "\xc3") ++ client(0x80, ""), "failed invalid_text|" },
+        // Refused before the rest has come.
+        .{ client(0x01, "\xff"), "failed invalid_text|" },
+        .{ client(0x01, "\xc3") ++ client(0x00, "a"), "failed invalid_text|" },
+        .{ "\x81\xfe\x10\x00\x00\x00\x00\x00\xff", "failed invalid_text|" },
+        // What comes after a failure is no longer read.
+        .{ client(0x81, "\xff") ++ good ++ "\x00\x00", "failed invalid_text|" },
+        .{ client(0x80, "") ++ good, "failed continuation_without_message|" },
+    };
+    for (cases) |case| try expectEvents(generous, case[0], case[1]);
+}
+
+test "compressed messages, when that was negotiated" {
+    const deflate: Options = .{ .message_bytes_max = 1 << 16, .deflate = true };
+    const cases = [_]Case{
+        .{ client(0xc1, "\xff"), "text~ \xff|" },
+        .{ client(0xc2, ""), "binary~ |" },
+        .{
+            client(0x41, "\xff") ++ client(0x89, "p") ++ client(0x80, "\xc3"),
+            "ping p|text~ \xff\xc3|",
+        },
+        .{
+            client(0x81, "a") ++ client(0xc1, "\xff") ++ client(0x81, "b"),
+            "text a|text~ \xff|text b|",
+        },
+        .{
+            client(0x41, "\xff") ++ client(0x80, "") ++ client(0x01, "b") ++ client(0x80, "c"),
+            "text~ \xff|text bc|",
+        },
+        .{ client(0x81, "\xff"), "failed invalid_text|" },
+        // RFC 7692 6.1: not on later fragments, and never on control frames.
+        .{ client(0x41, "a") ++ client(0xc0, "b"), "failed reserved_bits|" },
+        .{ client(0x01, "a") ++ client(0xc0, "b"), "failed reserved_bits|" },
+        .{ client(0xc9, ""), "failed reserved_bits|" },
+        .{ client(0xc8, ""), "failed reserved_bits|" },
+        .{ client(0xe1, "a"), "failed reserved_bits|" },
+        .{ client(0xd1, "a"), "failed reserved_bits|" },
+    };
+    for (cases) |case| try expectEvents(deflate, case[0], case[1]);
+}
+
+test "a message may have as many bytes as the limit says" {
+    const options: Options = .{ .message_bytes_max = 8, .deflate = true };
+    const cases = [_]Case{
+        .{ client(0x82, "1234567"), "binary 1234567|" },
+        .{ client(0x82, "12345678"), "binary 12345678|" },
+        .{ client(0x82, "123456789"), "failed message_too_big|" },
+        .{ client(0xc2, "123456789"), "failed message_too_big|" },
+        .{ client(0x02, "1234567") ++ client(0x80, "8"), "binary 12345678|" },
+        .{ client(0x02, "12345678") ++ client(0x80, ""), "binary 12345678|" },
+        .{ client(0x02, "12345678") ++ client(0x80, "9"), "failed message_too_big|" },
+        .{
+            client(0x02, "1234") ++ client(0x00, "5678") ++ client(0x00, "9"),
+            "failed message_too_big|",
+        },
+        // The header is enough.
+        .{ "\x82\x89mask", "failed message_too_big|" },
+        .{ client(0x02, "12345678") ++ "\x80\x81mask", "failed message_too_big|" },
+        // Each message by itself; control frames do not count.
+        .{
+            client(0x82, "12345678") ++ client(0x82, "12345678"),
+            "binary 12345678|binary 12345678|",
+        },
+        .{ client(0x89, "123456789"), "ping 123456789|" },
+    };
+    for (cases) |case| try expectEvents(options, case[0], case[1]);
+}
+
+fn feedTimes(driver: *Driver, count: usize, bytes: []const u8) !void {
+    for (0..count) |_| try driver.feed(bytes);
+}
+
+fn expectEnd(driver: *Driver, end: []const u8) !void {
+    try std.testing.expect(std.mem.endsWith(u8, driver.line.items, end));
+}
+
+test "a flood of control frames ends at the limit, unless there are messages or time passes" {
+    const most = limits.websocket_controls_max;
+    const ping = client(0x89, "");
+    inline for (.{ ping, client(0x8a, "") }) |control| {
+        var driver: Driver = .init(generous);
+        defer driver.deinit();
+        try feedTimes(&driver, most - 1, control);
+        try feedTimes(&driver, 1, control[0..3]);
+        try feedTimes(&driver, 1, control[3..]);
+        try expectEnd(&driver, "g |");
+        try driver.feed(ping);
+        try expectEnd(&driver, "failed control_flood|");
+        try driver.feed(good);
+        try expectEnd(&driver, "failed control_flood|");
+    }
+    var driver: Driver = .init(generous);
+    defer driver.deinit();
+    try feedTimes(&driver, most, ping);
+    driver.decoder.tick();
+    try feedTimes(&driver, most, ping);
+    try driver.feed(good);
+    try feedTimes(&driver, most, ping);
+    // A message under way is none yet.
+    driver.decoder.tick();
+    try driver.feed(client(0x01, "a"));
+    try feedTimes(&driver, most, ping);
+    try driver.feed(client(0x80, "b"));
+    try feedTimes(&driver, most, ping);
+    try expectEnd(&driver, "ping |");
+    try driver.feed(client(0x88, "\x03\xe8"));
+    try expectEnd(&driver, "close 1000 |");
+}
+
+test "a message has so many fragments without content, at most" {
+    const most = limits.websocket_empty_fragments_max;
+    var driver: Driver = .init(generous);
+    defer driver.deinit();
+    for (0..2) |_| {
+        try driver.feed(client(0x01, "a"));
+        try feedTimes(&driver, most - 1, client(0x00, ""));
+        try feedTimes(&driver, 1000, client(0x00, "b"));
+        try driver.feed(client(0x00, ""));
+        try driver.feed(client(0x80, ""));
+        try expectEnd(&driver, "b|");
+    }
+    try driver.feed(client(0x02, ""));
+    try feedTimes(&driver, most - 1, client(0x00, ""));
+    try expectEnd(&driver, "b|");
+    driver.decoder.tick();
+    try driver.feed(client(0x00, ""));
+    try expectEnd(&driver, "b|failed empty_fragments|");
+}
+
+test "a message that came whole is neither copied nor allocated" {
+    var bytes: [good.len * 2]u8 = (good ++ good).*;
+    var decoder: Decoder = .init(generous);
+    const first = decoder.feed(std.testing.failing_allocator, &bytes);
+    try std.testing.expectEqual(good.len, first.consumed);
+    try std.testing.expectEqual(bytes[6..good.len].ptr, first.event.message.payload.ptr);
+    try std.testing.expect(!first.event.message.owned);
+    const second = decoder.feed(std.testing.failing_allocator, bytes[first.consumed..]);
+    try std.testing.expectEqualStrings("good", second.event.message.payload);
+    const nothing = decoder.feed(std.testing.failing_allocator, &.{});
+    try std.testing.expectEqual(Result{ .consumed = 0, .event = .more }, nothing);
+}
+
+test "an announced length costs no memory, and what comes costs at most twice as much" {
+    const announced = "\x82\xff\x00\x00\x00\x00\x3f\xff\xff\xffmask";
+    var driver: Driver = .init(.{ .message_bytes_max = 1 << 30 });
+    defer driver.deinit();
+    try driver.feed(announced);
+    try std.testing.expectEqual(0, driver.decoder.gathered.len);
+    const piece: [1500]u8 = @splat(0);
+    var growths: usize = 0;
+    for (0..1000) |_| {
+        const before = driver.decoder.gathered.len;
+        try driver.feed(&piece);
+        growths += @intFromBool(driver.decoder.gathered.len > before);
+    }
+    try std.testing.expect(growths < 10);
+}
+
+test "large payloads are received where they stay" {
+    errdefer std.debug.print("seed {d}\n", .{std.testing.random_seed});
+    var prng: std.Random.DefaultPrng = .init(std.testing.random_seed);
+    const random = prng.random();
+    const allocator = std.testing.allocator;
+    const payload = try allocator.alloc(u8, 1_000_003);
+    defer allocator.free(payload);
+    random.bytes(payload);
+    var stream: std.ArrayList(u8) = .empty;
+    defer stream.deinit(allocator);
+    try model.writeFrame(allocator, &stream, 0x82, "\x37\xfa\x21\x3d".*, payload);
+
+    var driver: Driver = .init(.{ .message_bytes_max = 1 << 20 });
+    defer driver.deinit();
+    try std.testing.expectEqual(null, driver.decoder.room(allocator));
+    try driver.feed(stream.items[0..9]);
+    try std.testing.expectEqual(null, driver.decoder.room(allocator));
+    try driver.feed(stream.items[9..27]);
+    var at: usize = 27;
+    var growths: usize = 0;
+    while (driver.line.items.len == 0) {
+        const before = driver.decoder.gathered.len;
+        const want = 1 + random.uintLessThan(usize, 100_000);
+        const count = try driver.receive(stream.items[at..][0..@min(stream.items.len - at, want)]);
+        growths += @intFromBool(driver.decoder.gathered.len > before);
+        if (count == 0) try driver.feed(stream.items[at..]);
+        at += count;
+    }
+    try std.testing.expectEqualStrings("binary ", driver.line.items[0..7]);
+    try std.testing.expect(std.mem.eql(u8, payload, driver.line.items[7..][0..payload.len]));
+    try std.testing.expect(growths < 8);
+    // A few bytes, control frames and what is not begun are for `feed`.
+    try std.testing.expectEqual(null, driver.decoder.room(allocator));
+    try driver.feed(client(0x82, &long)[0..20]);
+    try std.testing.expectEqual(null, driver.decoder.room(allocator));
+}
+
+test "without memory it says so, keeps nothing and reads no further" {
+    const cases = [_][]const u8{
+        client(0x81, "hello") ++ client(0x02, "a") ++ client(0x80, "b"),
+        client(0x81, "hello") ++ client(0x89, "abc"),
+    };
+    for (cases) |bytes| for (0..4) |index| {
+        var failing: std.testing.FailingAllocator = .init(std.testing.allocator, .{
+            .fail_index = index,
+            .resize_fail_index = 0,
+        });
+        var driver: Driver = .init(generous);
+        driver.allocator = failing.allocator();
+        defer driver.deinit();
+        for (bytes) |byte| try driver.feed(&.{byte});
+        if (!failing.has_induced_failure) continue;
+        try expectEnd(&driver, "out_of_memory|");
+        try driver.feed(good);
+        try expectEnd(&driver, "out_of_memory|");
+        try std.testing.expectEqual(0, driver.decoder.gathered.len);
+    };
+}

@@ -1,5 +1,5 @@
-//! Frames of RFC 6455 section 5: headers in and out, the mask, close codes. Bytes in, values out; the
-//! decoder reads with it what clients send, and the server writes with it what they get.
+//! Frames of RFC 6455 section 5: headers in and out, the mask, close codes. Bytes in, values out:
+//! the decoder reads with it what clients send, and the server writes with it what they get.
 
 const std = @import("std");
 const scan = @import("../http/scan.zig");
@@ -241,4 +241,119 @@ pub fn unmask(mask: Mask, masked: []const u8, out: []u8) void {
     }
     const rest = masked.len - at;
     for (masked[at..], out[at..], mask[0..rest]) |byte, *unmasked, key| unmasked.* = byte ^ key;
+}
+
+const model = @import("model.zig");
+
+test "a header comes out as it went in, and is incomplete at every byte before its end" {
+    for ([_]u64{ 0, 1, 125, 126, 65_535, 65_536, 1 << 32, (1 << 63) - 1 }) |length| {
+        for ([_]u8{ 0x00, 0x81, 0xc2, 0x22 }) |first| {
+            var bytes: [client_header_bytes_max]u8 = undefined;
+            var header: [header_bytes_max]u8 = undefined;
+            const unmasked = writeHeader(&header, .{ .opcode = .binary }, length);
+            @memcpy(bytes[0..unmasked.len], unmasked);
+            bytes[0] = first;
+            bytes[1] |= 0x80;
+            bytes[unmasked.len..][0..4].* = "mask".*;
+            for (0..unmasked.len + 4) |end| {
+                try std.testing.expectEqual(.incomplete, parse(bytes[0..end]));
+            }
+            const parsed = parse(bytes[0 .. unmasked.len + 4]);
+            try std.testing.expectEqual(Parsed{ .complete = .{
+                .fin = first & 0x80 != 0,
+                .rsv1 = first & 0x40 != 0,
+                .rsv_other = first & 0x30 != 0,
+                .opcode = @enumFromInt(first & 15),
+                .length = length,
+                .mask = "mask".*,
+                .bytes = @intCast(unmasked.len + 4),
+            } }, parsed);
+        }
+    }
+}
+
+test "headers of frames that are sent" {
+    const Case = struct {
+        opcode: Opcode,
+        compressed: bool = false,
+        length: u64,
+        bytes: []const u8,
+    };
+    for ([_]Case{
+        .{ .opcode = .text, .length = 0, .bytes = "\x81\x00" },
+        .{ .opcode = .text, .compressed = true, .length = 125, .bytes = "\xc1\x7d" },
+        .{ .opcode = .binary, .length = 126, .bytes = "\x82\x7e\x00\x7e" },
+        .{ .opcode = .binary, .length = 65_535, .bytes = "\x82\x7e\xff\xff" },
+        .{ .opcode = .text, .length = 65_536, .bytes = "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00" },
+        .{ .opcode = .ping, .length = 125, .bytes = "\x89\x7d" },
+        .{ .opcode = .pong, .length = 0, .bytes = "\x8a\x00" },
+        .{ .opcode = .close, .length = 2, .bytes = "\x88\x02" },
+    }) |case| {
+        var out: [header_bytes_max]u8 = undefined;
+        const header: Header = .{ .opcode = case.opcode, .compressed = case.compressed };
+        try std.testing.expectEqualSlices(u8, case.bytes, writeHeader(&out, header, case.length));
+        try std.testing.expectEqual(case.bytes.len, headerBytes(case.length));
+    }
+}
+
+test "payloads of close frames" {
+    var out: [control_bytes_max]u8 = undefined;
+    try std.testing.expectEqualStrings("", writeClose(&out, 0, ""));
+    try std.testing.expectEqualStrings("", writeClose(&out, Close.no_status, "gone"));
+    try std.testing.expectEqualStrings("\x03\xe8", writeClose(&out, 1000, ""));
+    try std.testing.expectEqualStrings("\x13\x87bye", writeClose(&out, 4999, "bye"));
+    const reason: [reason_bytes_max]u8 = @splat('r');
+    try std.testing.expectEqual(control_bytes_max, writeClose(&out, 1001, &reason).len);
+}
+
+test "codes and reasons of the server itself fit into a close frame" {
+    for (std.enums.values(Failure)) |failure| {
+        try std.testing.expect(isCloseCodeOfServer(failure.code()));
+        try std.testing.expect(failure.reason().len <= reason_bytes_max);
+    }
+}
+
+test "every close code" {
+    for (0..0x10000) |value| {
+        const code: u16 = @intCast(value);
+        try std.testing.expectEqual(model.isCloseCodeNaively(code), isCloseCode(code));
+        const of_server = isCloseCode(code) and code != 1010;
+        try std.testing.expectEqual(of_server, isCloseCodeOfServer(code));
+    }
+}
+
+test "the mask comes off every length, wherever it lies, as byte by byte" {
+    var source: [310]u8 = undefined;
+    for (&source, 0..) |*byte, index| byte.* = @truncate(index *% 7);
+    for (0..301) |length| for (0..9) |offset| {
+        const mask = rotate("\x37\xfa\x21\x3d".*, length % 4);
+        const masked = source[offset..][0..length];
+        var expected: [310]u8 = undefined;
+        for (masked, expected[0..length], 0..) |byte, *out, index| out.* = byte ^ mask[index % 4];
+        var elsewhere: [311]u8 = @splat(0xee);
+        unmask(mask, masked, elsewhere[1..][0..length]);
+        try std.testing.expectEqualSlices(u8, expected[0..length], elsewhere[1..][0..length]);
+        try std.testing.expectEqual(0xee, elsewhere[0]);
+        try std.testing.expectEqual(0xee, elsewhere[1 + length]);
+        var in_place = source;
+        unmask(mask, in_place[offset..][0..length], in_place[offset..][0..length]);
+        try std.testing.expectEqualSlices(u8, expected[0..length], in_place[offset..][0..length]);
+        try std.testing.expectEqualSlices(u8, source[0..offset], in_place[0..offset]);
+        const behind = offset + length;
+        try std.testing.expectEqualSlices(u8, source[behind..], in_place[behind..]);
+    };
+}
+
+test "the mask comes off pieces as off the whole" {
+    const mask: Mask = "\x01\x20\x43\x84".*;
+    var masked: [300]u8 = undefined;
+    for (&masked, 0..) |*byte, index| byte.* = @truncate(index);
+    var whole: [300]u8 = undefined;
+    unmask(mask, &masked, &whole);
+    for (0..301) |cut| {
+        var pieces: [300]u8 = undefined;
+        unmask(mask, masked[0..cut], pieces[0..cut]);
+        unmask(rotate(mask, cut), masked[cut..], pieces[cut..]);
+        try std.testing.expectEqualSlices(u8, &whole, &pieces);
+    }
 }

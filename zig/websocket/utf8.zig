@@ -54,3 +54,53 @@ inline fn skipAscii(bytes: []const u8, from: usize) usize {
     while (at < bytes.len and bytes[at] < 0x80) at += 1;
     return at;
 }
+
+const model = @import("model.zig");
+
+fn expectNaive(bytes: []const u8) !void {
+    errdefer std.debug.print("{f}\n", .{std.ascii.hexEscape(bytes, .lower)});
+    const count = unfinished(bytes);
+    try std.testing.expectEqual(std.unicode.utf8ValidateSlice(bytes), count == 0);
+    try std.testing.expectEqual(model.mayBecomeText(bytes), count != null);
+    // What is not unfinished is whole.
+    const end = bytes.len - (count orelse return);
+    try std.testing.expect(std.unicode.utf8ValidateSlice(bytes[0..end]));
+}
+
+test "each beginning of a character, and what is none" {
+    for (0..256) |first| {
+        try expectNaive(&.{@intCast(first)});
+        for (0..256) |second| {
+            try expectNaive(&.{ @intCast(first), @intCast(second) });
+            if (first < 0xc0) continue;
+            for ([_]u8{ 0, 0x7f, 0x80, 0x8f, 0x90, 0xbf, 0xc0, 0xff }) |third| {
+                const bytes = [_]u8{ @intCast(first), @intCast(second), third, 0x80, 'a' };
+                for (3..6) |length| try expectNaive(bytes[0..length]);
+            }
+        }
+    }
+}
+
+test "text in two pieces is judged as the whole is" {
+    errdefer std.debug.print("seed {d}\n", .{std.testing.random_seed});
+    var prng: std.Random.DefaultPrng = .init(std.testing.random_seed);
+    const random = prng.random();
+    const characters = [_][]const u8{ "a", "0123456789", "é", "€", "🎹", "\xf4\x8f\xbf\xbf" };
+    for (0..300) |_| {
+        var buffer: [200]u8 = undefined;
+        var length: usize = 0;
+        while (length < 180) {
+            const character = characters[random.uintLessThan(usize, characters.len)];
+            @memcpy(buffer[length..][0..character.len], character);
+            length += character.len;
+        }
+        const bytes = buffer[0..length];
+        if (random.boolean()) bytes[random.uintLessThan(usize, length)] = random.int(u8);
+        for (0..length + 1) |cut| {
+            const begun = unfinished(bytes[0..cut]);
+            try std.testing.expectEqual(model.mayBecomeText(bytes[0..cut]), begun != null);
+            const rest = bytes[cut - (begun orelse continue) ..];
+            try std.testing.expectEqual(unfinished(bytes), unfinished(rest));
+        }
+    }
+}
