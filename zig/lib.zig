@@ -152,6 +152,7 @@ test {
     _ = @import("timer_wheel.zig");
     _ = @import("wakeup.zig");
     _ = @import("websocket.zig");
+    _ = @import("websocket_simulation.zig");
     _ = @import("websocket/decoder.zig");
     _ = @import("websocket/frame.zig");
 
