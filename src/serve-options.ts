@@ -1,5 +1,6 @@
 /** What a program may say about its server. `environment.ts` checks it and fills it in. */
 import type { TrustProxy } from "./trust-proxy.ts";
+import type { TopicTransport } from "./websocket/transport.ts";
 import type { LifeOptions } from "./workers/options.ts";
 
 /** Where and how an application listens. Limits with their reasons are in `docs/limits.md`. */
@@ -59,6 +60,26 @@ export interface ServeOptions extends LifeOptions {
    * unless told.
    */
   readonly idleTimeoutMs?: number;
+  /**
+   * Bytes of a message of a WebSocket, where its route says nothing:
+   * CHOPIN_WEBSOCKET_MESSAGE_LIMIT, or 1 MiB unless told. Larger ones close it with 1009.
+   */
+  readonly websocketMessageLimit?: number;
+  /**
+   * Bytes that a WebSocket's peer may be behind, where its route says nothing:
+   * CHOPIN_WEBSOCKET_BACKLOG_LIMIT, or 16 MiB unless told. Beyond them it is ended.
+   */
+  readonly websocketBacklogLimit?: number;
+  /**
+   * Milliseconds that a WebSocket's peer may be silent, pings included, where its route says
+   * nothing: CHOPIN_WEBSOCKET_IDLE_TIMEOUT_MS, or 120,000 unless told; 0 for any time.
+   */
+  readonly websocketIdleTimeoutMs?: number;
+  /**
+   * Brings what is published to the processes of other machines; the workers of a service need
+   * none. See `docs/websockets.md`.
+   */
+  readonly topicTransport?: TopicTransport;
   /** Value of the Server field; none unless told. */
   readonly serverHeader?: string;
   /** Connections that wait to be accepted: 1,024 unless told. */
@@ -112,6 +133,7 @@ export const closingReasons = [
   "write_timeout",
   "address_full",
   "proxy_header",
+  "websocket_backlog",
   "slots_full",
   "descriptors_out",
 ] as const;

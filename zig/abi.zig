@@ -262,7 +262,7 @@ pub const control = struct {
     /// What limits did, counted; then a record for each reason: see `closings.zig`.
     pub const closings = 24;
     pub const closing_records = 25;
-    pub const notices = 64;
+    pub const notices = 72;
     pub const notice_words = 3;
     pub const notices_max = (control_words - notices) / notice_words;
     const control_words = view.control_bytes / 4;

@@ -85,6 +85,8 @@ pub const Batch = struct {
     entries: [limits.batch_max]Entry = undefined,
     entries_count: u32 = 0,
     records_count: u32 = 0,
+    /// Entries that are no requests.
+    messages_count: u32 = 0,
     /// Entry of each record.
     record_entries: [limits.batch_max]u16 = undefined,
     /// Next free byte of the request arena, from the start of the view.
@@ -167,6 +169,7 @@ pub const Batch = struct {
     pub fn reset(batch: *Batch) void {
         batch.entries_count = 0;
         batch.records_count = 0;
+        batch.messages_count = 0;
         batch.top = abi.view.request_arena;
     }
 };

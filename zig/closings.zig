@@ -21,6 +21,8 @@ pub const Reason = enum(u32) {
     address_full,
     /// No PROXY header where each connection begins with one, or none in time.
     proxy_header,
+    /// The peer of a WebSocket took too little of what was sent.
+    websocket_backlog,
     /// Nothing was closed, but for want of a slot new connections were left waiting.
     slots_full,
     /// The same for want of a descriptor or of memory.

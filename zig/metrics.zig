@@ -116,6 +116,7 @@ pub fn forget(core: *Core) void {
     const recorder = core.metrics orelse return;
     recorder.section.set(.connections_open, 0);
     recorder.section.set(.requests_pending, 0);
+    recorder.section.set(.websockets_open, 0);
     recorder.block.release();
     core.allocator.free(recorder.route_of);
     core.allocator.destroy(recorder);
@@ -150,6 +151,7 @@ pub inline fn turnEnded(core: *Core) void {
     recorder.publishClosings(core.batch.control());
     recorder.section.set(.connections_open, core.connections.count);
     recorder.section.set(.requests_pending, core.held.count);
+    recorder.section.set(.websockets_open, core.websockets.count);
     recorder.turn_ended_ns = recorder.last_ns;
 }
 
@@ -194,7 +196,10 @@ pub inline fn sent(core: *const Core) void {
 
 pub inline fn batchBegan(core: *const Core) void {
     const recorder = core.metrics orelse return;
-    const size = core.batch.entries_count;
+    const messages = core.batch.messages_count;
+    recorder.section.count(.websocket_messages_received, messages);
+    const size = core.batch.entries_count - messages;
+    if (size == 0) return;
     recorder.section.batch_sizes[std.math.log2_int_ceil(u32, size)] += 1;
     recorder.section.count(.requests_batched, size);
 }

@@ -12,6 +12,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const answer_stream = @import("answer_stream.zig");
 const batch_module = @import("batch.zig");
+const closings = @import("closings.zig");
 const connection_module = @import("connection.zig");
 const deadline_module = @import("deadline.zig");
 const decoder_module = @import("websocket/decoder.zig");
@@ -225,6 +226,7 @@ fn deliver(
         .answer = .message,
         .message = own,
     });
+    batch.messages_count += 1;
 }
 
 // What goes out.
@@ -250,6 +252,7 @@ pub fn send(
     if (socket.state != .open) return error.Gone;
     const connection = core.connections.at(socket.connection);
     if (connection.output.bytes + payload.len > socket.settings.backlog_bytes_max) {
+        closings.count(core.batch.control(), .websocket_backlog, &connection.peer);
         server.destroy(connection);
         return error.Full;
     }
@@ -262,6 +265,7 @@ pub fn send(
         server.destroy(connection);
         return error.Gone;
     };
+    metrics.count(core, .websocket_messages_sent, 1);
     if (connection.output.bytes > 0) sending.markDirty(server, connection);
     if (connection.output.bytes <= limits.stream_backlog_bytes) return false;
     socket.drain_wanted = true;

@@ -76,6 +76,14 @@ function requests(snapshot: MetricsSnapshot): Family[] {
       "Requests that wait for their handlers.",
       snapshot.gauge("requests_pending"),
     ),
+    gauge("chopin_websockets_open", "Open WebSockets.", snapshot.gauge("websockets_open")),
+    counter("chopin_websocket_messages", "Messages and told control frames, by their way.", [
+      way("received", snapshot.counter("websocket_messages_received")),
+      way("sent", snapshot.counter("websocket_messages_sent")),
+    ]),
+    counter("chopin_websockets_cut_off", "WebSockets whose peer took too little.", [
+      one(snapshot.closing("websocket_backlog")),
+    ]),
     counter("chopin_requests_abandoned", "Requests whose client left before the answer.", [
       one(snapshot.counter("requests_abandoned")),
     ]),
@@ -97,6 +105,10 @@ function requests(snapshot: MetricsSnapshot): Family[] {
       unit: "bytes",
     },
   ];
+}
+
+function way(direction: "received" | "sent", value: number): Sample {
+  return { suffix: "_total", labels: { direction }, value };
 }
 
 function answers(routes: readonly RouteSnapshot[]): Family {

@@ -209,7 +209,7 @@ export const control = {
   websocketsOpen: 23,
   closings: 24,
   closingRecords: 25,
-  notices: 64,
+  notices: 72,
   noticeWords: 3,
 } as const;
 

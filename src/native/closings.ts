@@ -88,6 +88,8 @@ function reasonText(reason: Reason, options: ServerOptions): string {
       return `more than ${options.connectionsPerAddress} from one address`;
     case "proxy_header":
       return `no PROXY protocol header within ${seconds(headTimeoutMs)}`;
+    case "websocket_backlog":
+      return "messages not taken beyond the limit of their WebSocket";
     case "slots_full":
       return `all ${options.slabCapacity} connections are in use`;
     case "descriptors_out":

@@ -19,7 +19,7 @@ pub const Histogram = histogram_file.Histogram;
 /// "CHOPINME" as bytes.
 pub const magic: u64 = 0x454d_4e49_504f_4843;
 /// Raise it with every change of the layout.
-pub const version: u32 = 1;
+pub const version: u32 = 2;
 
 /// What is only counted.
 pub const Counter = enum {
@@ -33,6 +33,8 @@ pub const Counter = enum {
     sent_bytes,
     idle_timeouts,
     turns,
+    websocket_messages_received,
+    websocket_messages_sent,
 };
 
 /// What a section says of now; it goes with its worker.
@@ -41,6 +43,7 @@ pub const Gauge = enum {
     workers,
     connections_open,
     requests_pending,
+    websockets_open,
 };
 
 /// Classes of answers by the first digit of their status.
@@ -56,7 +59,7 @@ pub const Route = extern struct {
 
 pub const Section = extern struct {
     gauges: [8]u64,
-    counters: [8]u64,
+    counters: [padded(std.enums.values(Counter).len)]u64,
     rejections: [padded(std.enums.values(Rejection).len)]u64,
     closings: [padded(closings.reasons_count)]u64,
     batch_sizes: [padded(batch_sizes_count)]u64,
@@ -355,7 +358,6 @@ fn padded(comptime count: usize) usize {
 
 comptime {
     for (.{ Header, RouteName, Section, Route }) |Part| std.debug.assert(@sizeOf(Part) % 64 == 0);
-    std.debug.assert(std.enums.values(Counter).len <= 8);
     std.debug.assert(std.enums.values(Gauge).len <= 8);
     std.debug.assert(std.enums.values(Class).len <= 8);
 }
