@@ -35,7 +35,7 @@ pub fn fuzz(seed: u64, rounds: u32) !void {
     for (0..rounds) |round| {
         var stream: Bytes = .empty;
         defer stream.deinit(std.testing.allocator);
-        const large = round % 100 == 0;
+        const large = round % 200 == 0;
         const options: Options = .{
             .message_bytes_max = if (large) large_bytes_max else message_bytes_max,
             .deflate = random.boolean(),
@@ -58,7 +58,8 @@ fn compare(random: std.Random, bytes: []const u8, options: Options) !void {
     for (0..3) |_| {
         var driver: model.Driver = .init(options);
         defer driver.deinit();
-        const piece_max = ([_]usize{ 3, 40, bytes.len + 1 })[random.uintLessThan(usize, 3)];
+        const small: usize = if (bytes.len < 10_000) 3 else 1_000;
+        const piece_max = ([_]usize{ small, 10 * small, bytes.len + 1 })[random.uintLessThan(usize, 3)];
         var at: usize = 0;
         while (at < bytes.len) {
             const count = @min(bytes.len - at, 1 + random.uintLessThan(usize, piece_max));

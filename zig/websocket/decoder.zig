@@ -349,7 +349,7 @@ pub const Decoder = struct {
         const wanted = self.length + more;
         if (wanted <= self.gathered.len) return;
         const most = if (self.fin) self.length + self.remaining else self.message_bytes_max;
-        const size = @min(most, wanted + @max(wanted, ahead_bytes));
+        const size = @min(most, @max(2 * wanted, self.length + ahead_bytes));
         self.gathered = try allocator.realloc(self.gathered, size);
     }
 

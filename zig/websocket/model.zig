@@ -147,16 +147,13 @@ pub fn mayBecomeText(bytes: []const u8) bool {
     const ends = [_]u8{ 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf };
     for (1..@min(4, bytes.len + 1)) |begun| {
         const start = bytes.len - begun;
-        if (!std.unicode.utf8ValidateSlice(bytes[0..start])) continue;
-        for (ends) |second| for (ends) |third| for (ends) |fourth| {
-            var character: [6]u8 = undefined;
+        const length = std.unicode.utf8ByteSequenceLength(bytes[start]) catch continue;
+        if (length <= begun or !std.unicode.utf8ValidateSlice(bytes[0..start])) continue;
+        for (ends) |second| for (ends) |third| {
+            var character: [6]u8 = @splat(0x80);
             @memcpy(character[0..begun], bytes[start..]);
-            character[begun..][0..3].* = .{ second, third, fourth };
-            for (begun + 1..5) |length| {
-                const sequence = std.unicode.utf8ByteSequenceLength(character[0]) catch break;
-                if (sequence != length) continue;
-                if (std.unicode.utf8ValidateSlice(character[0..length])) return true;
-            }
+            character[begun..][0..2].* = .{ second, third };
+            if (std.unicode.utf8ValidateSlice(character[0..length])) return true;
         };
     }
     return false;
@@ -182,6 +179,7 @@ pub const Driver = struct {
     allocator: Allocator = std.testing.allocator,
     decoder: decoder_file.Decoder,
     line: Line = .empty,
+    piece: Line = .empty,
     /// Bytes fed so far.
     fed: usize = 0,
 
@@ -192,12 +190,14 @@ pub const Driver = struct {
     pub fn deinit(driver: *Driver) void {
         driver.decoder.deinit(driver.allocator);
         driver.line.deinit(std.testing.allocator);
+        driver.piece.deinit(std.testing.allocator);
     }
 
     /// The piece is elsewhere, and overwritten when it has been taken.
     pub fn feed(driver: *Driver, piece: []const u8) !void {
-        const copy = try std.testing.allocator.dupe(u8, piece);
-        defer std.testing.allocator.free(copy);
+        driver.piece.clearRetainingCapacity();
+        try driver.piece.appendSlice(std.testing.allocator, piece);
+        const copy = driver.piece.items;
         driver.fed += piece.len;
         var at: usize = 0;
         while (true) {
