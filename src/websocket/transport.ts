@@ -1,0 +1,21 @@
+/**
+ * Brings what is published to other processes: those of other machines, by a broker such as Redis.
+ * The workers of one service need none, their primary passes it on. Messages are opaque bytes;
+ * those of one publisher have to stay in their order, and nobody may change or drop some in
+ * between.
+ *
+ * @example
+ * const transport: TopicTransport = {
+ *   publish: (message) => publisher.publish("chopin", message),
+ *   subscribe: (deliver) => subscriber.subscribe("chopin", deliver),
+ * };
+ */
+export interface TopicTransport {
+  /** Brings a message to all others; it may also come back. What it throws is printed. */
+  publish(message: Uint8Array<ArrayBuffer>): unknown;
+  /**
+   * From now on, or once the promise is fulfilled, hands over every message of others. May return
+   * a function, or a promise of one, that ends it. What it throws ends the start of the server.
+   */
+  subscribe(deliver: (message: Uint8Array) => void): unknown;
+}
