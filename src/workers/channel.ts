@@ -1,11 +1,13 @@
 /**
  * What primary and workers say to each other, and over which descriptors: a socket pair that
- * `Bun.spawn` makes, with a JSON document in each line. (Bun's own `ipc` would deliver the same to
- * `process.on("message")`, where programs listen to whoever started them.)
+ * `Bun.spawn` makes, with a JSON document in each line, and what is published as bytes between them.
+ * (Bun's own `ipc` would deliver the same to `process.on("message")`, where programs listen to
+ * whoever started them.)
  */
 import type { Socket } from "bun";
 import type { SharedMetrics } from "../metrics/operations.ts";
 import type { BoundAddress } from "../native/contract.ts";
+import { FrameReader, framed, lineOf } from "./frames.ts";
 
 /** Where a worker finds what it was started with. */
 export const descriptors = {
@@ -53,15 +55,32 @@ export type Report =
 /** Bun's types have the options with `fd`, but no overload of `connect` that takes them. */
 const adopt = Bun.connect as unknown as (options: Bun.FdSocketOptions) => Promise<Socket>;
 
+/**
+ * Bytes that are kept for an end that does not read: a burst of what is published, and not what a
+ * blocked worker misses in ten seconds.
+ */
+const backlogBytesMax = 16 * 1024 * 1024;
+/** What goes out by one call. */
+const writeBytesMax = 64 * 1024;
+
 /** One end of a channel. Neither keeps its process alive. */
 export class Channel<Sent, Received> {
   #socket: Socket | undefined;
-  #unsent: Buffer = Buffer.alloc(0);
-  #partial = "";
+  #unsent: Buffer[] = [];
+  #unsentBytes = 0;
 
-  /** Takes the descriptor over. `ended` is called once, when the other end is gone. */
-  constructor(fd: number, received: (message: Received) => void, ended: () => void) {
-    const decoder = new TextDecoder();
+  /**
+   * Takes the descriptor over. `ended` is called once, when the other end is gone; `bytes` with what
+   * is published, in memory that stays as it is.
+   */
+  constructor(
+    fd: number,
+    received: (message: Received) => void,
+    ended: () => void,
+    bytes: (message: Uint8Array) => void = ignore,
+  ) {
+    const document = (text: string): void => received(JSON.parse(text) as Received);
+    const frames = new FrameReader(document, bytes);
     let over = false;
     const end = (): void => {
       if (!over) ended();
@@ -75,11 +94,7 @@ export class Channel<Sent, Received> {
           socket.unref();
           this.#write();
         },
-        data: (_, data) => {
-          const lines = (this.#partial + decoder.decode(data, { stream: true })).split("\n");
-          this.#partial = lines.pop() ?? "";
-          for (const line of lines) received(JSON.parse(line) as Received);
-        },
+        data: (_, data) => frames.push(data),
         drain: () => this.#write(),
         end,
         close: end,
@@ -89,18 +104,54 @@ export class Channel<Sent, Received> {
   }
 
   send(message: Sent): void {
-    this.#unsent = Buffer.concat([this.#unsent, Buffer.from(`${JSON.stringify(message)}\n`)]);
-    this.#write();
+    this.#queue(lineOf(message));
+  }
+
+  /** False: the other end is too far behind, and does not get it. */
+  sendBytes(message: Uint8Array): boolean {
+    if (this.#unsentBytes > backlogBytesMax) return false;
+    this.#queue(framed(message));
+    return true;
   }
 
   close(): void {
     this.#socket?.terminate();
   }
 
+  #queue(bytes: Buffer): void {
+    this.#unsent.push(bytes);
+    this.#unsentBytes += bytes.length;
+    if (this.#unsent.length === 1) this.#write();
+  }
+
   /** What the socket does not take now goes when it drains. */
   #write(): void {
-    if (this.#socket === undefined || this.#unsent.length === 0) return;
-    const count = this.#socket.write(this.#unsent);
-    this.#unsent = this.#unsent.subarray(Math.max(count, 0));
+    if (this.#socket === undefined) return;
+    while (this.#unsentBytes > 0) {
+      const next = this.#next();
+      const count = Math.max(0, this.#socket.write(next));
+      this.#unsentBytes -= count;
+      if (count < next.length) {
+        this.#unsent[0] = next.subarray(count);
+        return;
+      }
+      this.#unsent.shift();
+    }
   }
+
+  /** The first of what is unsent, together with what follows when all of that is small. */
+  #next(): Buffer {
+    let [bytes, count] = [0, 0];
+    for (const piece of this.#unsent) {
+      if (count > 0 && bytes + piece.length > writeBytesMax) break;
+      bytes += piece.length;
+      count += 1;
+    }
+    if (count > 1) this.#unsent.unshift(Buffer.concat(this.#unsent.splice(0, count)));
+    return this.#unsent[0]!;
+  }
+}
+
+function ignore(): void {
+  // Not every channel has both ways.
 }

@@ -2,6 +2,7 @@
  * A worker's side of its beginning: found as soon as the package is imported, since from then on it
  * must end with its primary, and report how the program fails.
  */
+import type { TopicTransport } from "../websocket/transport.ts";
 import {
   Channel,
   descriptors,
@@ -10,6 +11,7 @@ import {
   placeVariable,
   type Report,
 } from "./channel.ts";
+import { Dropped } from "./dropped.ts";
 import type { WorkerInfo } from "./options.ts";
 
 /** What `worker.ts` needs of a process that is a worker. */
@@ -18,6 +20,8 @@ export interface Post {
   send(report: Report): void;
   /** Orders but `ping` come here; those that came before are handed over. */
   onOrder(take: (order: Order) => void): void;
+  /** Brings what is published to the other workers. */
+  readonly transport: TopicTransport;
 }
 
 interface Posted {
@@ -70,6 +74,7 @@ async function beginWork(): Promise<Post | undefined> {
 function open(place: Place): Post {
   const waiting: Order[] = [];
   let take = (order: Order): void => void waiting.push(order);
+  let deliver: ((message: Uint8Array) => void) | undefined;
   const channel = new Channel<Report, Order>(
     descriptors.control,
     (order) => {
@@ -78,7 +83,9 @@ function open(place: Place): Post {
     },
     // The primary is gone. Linux has killed this process by now.
     () => process.exit(1),
+    (message) => deliver?.(message),
   );
+  const dropped = new Dropped("the primary");
   // Ctrl-C reaches every process of a terminal's group, and a service manager may signal all of a
   // service: what becomes of a worker is the primary's to say. A listener, not SIG_IGN, which the
   // programs that a worker starts would inherit.
@@ -92,6 +99,17 @@ function open(place: Place): Post {
     onOrder(taker) {
       take = taker;
       for (const order of waiting.splice(0)) taker(order);
+    },
+    transport: {
+      publish(message) {
+        if (!channel.sendBytes(message)) dropped.count();
+      },
+      subscribe(taker) {
+        deliver = taker;
+        return () => {
+          deliver = undefined;
+        };
+      },
     },
   };
 }

@@ -196,6 +196,13 @@ export class Supervisor {
     if (report === "pong") this.#heartbeat.answered(worker);
   }
 
+  /** Called by a worker's channel: all that come from one worker go on in their order. */
+  published(from: WorkerProcess, message: Uint8Array): void {
+    for (const worker of this.#crew.members) {
+      if (worker !== from && worker.phase === "serving") worker.relay(message);
+    }
+  }
+
   #ended(worker: WorkerProcess, cause: string): void {
     const slot = this.#slots[worker.slot] as Slot;
     this.#cover();

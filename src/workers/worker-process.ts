@@ -4,11 +4,14 @@ import { causeOf } from "./cause.ts";
 import { memoryKills } from "./cgroup.ts";
 import { Channel, type Order, type Place, placeVariable, type Report } from "./channel.ts";
 import { commandLine } from "./command-line.ts";
+import { Dropped } from "./dropped.ts";
 import { managerVariables } from "./manager.ts";
 
 /** What a worker tells while it runs. */
 export interface Watcher {
   reported(worker: WorkerProcess, report: Report): void;
+  /** A worker's message for all others. */
+  published(worker: WorkerProcess, message: Uint8Array): void;
 }
 
 export class WorkerProcess {
@@ -27,11 +30,13 @@ export class WorkerProcess {
   blocked = false;
   readonly #child: Bun.Subprocess;
   readonly #channel: Channel<Order, Report>;
+  readonly #dropped: Dropped;
   #exception: string | undefined;
 
   /** Starts it; throws when the system has no room for a process. */
   constructor(place: Place, fds: readonly number[], watcher: Watcher) {
     this.slot = place.slot;
+    this.#dropped = new Dropped(`worker ${place.slot}`);
     const before = memoryKills();
     const isReady = Promise.withResolvers<boolean>();
     const hasEnded = Promise.withResolvers<string>();
@@ -60,7 +65,9 @@ export class WorkerProcess {
       watcher.reported(this, report);
     };
     // How it ends is told by its exit.
-    this.#channel = new Channel(this.#child.stdio[3] as unknown as number, take, () => {});
+    const control = this.#child.stdio[3] as unknown as number;
+    const pass = (message: Uint8Array): void => watcher.published(this, message);
+    this.#channel = new Channel(control, take, () => {}, pass);
   }
 
   get name(): string {
@@ -73,6 +80,11 @@ export class WorkerProcess {
 
   send(order: Order): void {
     this.#channel.send(order);
+  }
+
+  /** What another worker has published. */
+  relay(message: Uint8Array): void {
+    if (!this.#channel.sendBytes(message)) this.#dropped.count();
   }
 
   /** At once, by a signal that nobody can ignore. */
