@@ -124,6 +124,8 @@ export class PreparedAnswer implements Answer {
     this.#body = given;
     this.length = undefined;
     this.native = false;
+    // Whoever puts a body there answers in place of a WebSocket.
+    if (this.ownStatus === 101) this.ownStatus = 0;
   }
 
   get headers(): AnswerHeaders {

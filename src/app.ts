@@ -17,6 +17,7 @@ import type { Program } from "./program.ts";
 import { Reporting } from "./reporting.ts";
 import { type Server, type StopOptions, serveOptionsOf, startServing } from "./serving.ts";
 import { type ProxyTrust, trustOf } from "./trust-proxy.ts";
+import { audiencesIn } from "./websocket/audiences.ts";
 import { lifeOf } from "./workers/options.ts";
 import { isWorker, takePost } from "./workers/place.ts";
 import { processCount } from "./workers/role.ts";
@@ -142,7 +143,10 @@ export class Chopin<S extends object = State> extends Reporting<S> {
     }
     const operations = new Operations(metrics, health, post?.place.metrics);
     const stopped = () => this.#release();
-    return startServing({ options, life, program, operations, post, stopped });
+    const audiences = audiencesIn(this.definition);
+    const transport = given.topicTransport;
+    const parts = { options, life, program, operations, audiences, transport, post, stopped };
+    return startServing(parts);
   }
 
   #release(): void {

@@ -27,6 +27,7 @@ import {
 import { captureNames, middlewareOf, type RouteDeclaration } from "./route.ts";
 import { customNotFound, specialTargets } from "./special.ts";
 import { prepareConstant } from "./static.ts";
+import { endpointOf } from "./websocket/endpoint.ts";
 
 export interface ProgramOptions {
   readonly bodyLimit: number;
@@ -54,7 +55,12 @@ export async function compileProgram(
     }
     commit(router, flat, definition);
     const names = flat.routes.map(({ declaration, path }) => `${declaration.method} ${path}`);
-    return new Program(router, targets, specialTargets(rings, scopes), names);
+    const program = new Program(router, targets, specialTargets(rings, scopes), names);
+    for (const { declaration, path } of flat.routes) {
+      const endpoint = endpointOf(declaration.answer);
+      if (endpoint !== undefined) program.websockets.set(path, endpoint);
+    }
+    return program;
   } catch (error) {
     router.destroy();
     throw error;
@@ -138,6 +144,11 @@ async function handlerOf(
   scope: FlatScope,
 ): Promise<Step> {
   const { answer } = declaration;
+  const endpoint = endpointOf(answer);
+  if (endpoint !== undefined) {
+    // What handshakes take is loaded with the first WebSocket.
+    return (await import("./websocket/step.ts")).websocketStep(endpoint, scope) as Step;
+  }
   if (typeof answer === "function") {
     const files = filesHandler(answer);
     return files === undefined ? (answer as Step) : filesStep(files);

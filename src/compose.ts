@@ -226,7 +226,7 @@ function withoutHooks(scope: Scope): Scope {
 function report(error: unknown): void {
   // What the library refuses under load would fill the log.
   const refused = error instanceof HTTPError && error.code === "overloaded";
-  if (statusOf(error) >= 500 && !refused) reportUnlessLeft(error);
+  if (statusOf(error) >= 500 && !refused) reportUnlessLeft(errorOf(error));
 }
 
 const representation: readonly string[] = ["etag", "last-modified"];

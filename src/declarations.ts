@@ -23,6 +23,9 @@ import {
 import type { Declare, RouteOptions, TypedHandler } from "./route-options.ts";
 import { Route } from "./routes.ts";
 import type { Part, Responses } from "./schema/types.ts";
+import { Audience } from "./websocket/audience.ts";
+import { declareWebSocket, WebSocketRoute } from "./websocket/declare.ts";
+import type { AnyWebSocketOptions, DeclareWebSocket, Message } from "./websocket/types.ts";
 
 /** Routes, middleware and hooks. `S` is the type of `ctx.state`; see `State`. */
 export abstract class Declarations<S extends object = State> {
@@ -43,6 +46,20 @@ export abstract class Declarations<S extends object = State> {
   /** Declares a route for every method that has none of its own, but TRACE and CONNECT. */
   readonly all = this.#declaring("*");
 
+  /**
+   * Declares a WebSocket: a route for GET whose clients ask for an upgrade. See
+   * `docs/websockets.md`.
+   *
+   * @throws ChopinError `invalid_route`, `invalid_option`.
+   * @example
+   * app.websocket("/echo", { message: (ws, message) => void ws.send(message) });
+   */
+  readonly websocket: DeclareWebSocket<S, this> = (path: string, options: unknown) =>
+    this.add({
+      type: "route",
+      route: declareWebSocket(path, options as AnyWebSocketOptions),
+    });
+
   protected readonly definition: Definition;
 
   constructor(options: AppOptions = {}) {
@@ -54,6 +71,7 @@ export abstract class Declarations<S extends object = State> {
       notFound: undefined,
       metrics: undefined,
       health: undefined,
+      audience: new Audience(),
     };
   }
 
@@ -178,7 +196,9 @@ export abstract class Declarations<S extends object = State> {
    * app.mount(users).mount({ health: route.get("/health", "ok") });
    */
   mount(routes: object): this {
-    const found = Object.values(routes).filter((value) => value instanceof Route);
+    const found = Object.values(routes).filter(
+      (value) => value instanceof Route || value instanceof WebSocketRoute,
+    );
     const declared = found.map(({ declaration }) => declaration);
     claimRoutes(declared);
     for (const route of declared) this.add({ type: "route", route });
@@ -188,6 +208,17 @@ export abstract class Declarations<S extends object = State> {
   /** Every route with its whole path, in the order of declaration. */
   routes(): RouteListing[] {
     return listRoutes(this.definition, "");
+  }
+
+  /**
+   * Sends a message to all who have subscribed to a topic, on the servers that this application is
+   * part of, and in the other workers of a service.
+   *
+   * @returns How many of this process took it.
+   * @throws ChopinError `invalid_message` for what is neither text nor bytes.
+   */
+  publish(topic: string, message: Message): number {
+    return this.definition.audience.publish(topic, message);
   }
 
   protected add(entry: Definition["entries"][number]): this {

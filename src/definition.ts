@@ -11,6 +11,7 @@ import type { OpenApiOptions } from "./openapi/options.ts";
 import type { RouteDeclaration } from "./route.ts";
 import type { RouteOptions } from "./route-options.ts";
 import type { TrustProxy } from "./trust-proxy.ts";
+import type { Audience } from "./websocket/audience.ts";
 
 /** Options of an application; those of the outermost hold. */
 export interface AppOptions {
@@ -48,6 +49,8 @@ export interface Definition {
   /** Those of the outermost application hold. */
   metrics: Metrics | undefined;
   health: Health | undefined;
+  /** Who hears what is published on it. */
+  readonly audience: Audience;
 }
 
 /** A route in a listing. */

@@ -2,11 +2,14 @@
  * Routes declared at the top level of modules, without an application at hand. `mountAllRoutes()`
  * takes and empties this registry.
  */
+import type { State } from "./context.ts";
 import type { ServeOptions } from "./environment.ts";
 import { ChopinError } from "./errors.ts";
 import { declareRoute, type RouteDeclaration } from "./route.ts";
 import { type DeclareRoute, Route } from "./routes.ts";
 import type { Server } from "./serving.ts";
+import { declareWebSocket, WebSocketRoute } from "./websocket/declare.ts";
+import type { AnyWebSocketOptions, DeclareWebSocket } from "./websocket/types.ts";
 
 /** A promise of an application whose routes are still being imported, with `serve` at hand. */
 export interface Mounting<App> extends Promise<App> {
@@ -44,6 +47,23 @@ export const options = declaring("OPTIONS");
 export const all = declaring("*");
 
 /**
+ * Declares a WebSocket. What it returns can publish, for modules that have no application at hand.
+ *
+ * @throws ChopinError `invalid_route`, `invalid_option`.
+ * @example
+ * export const news = websocket("/news", { open: (ws) => ws.subscribe("news") });
+ * post("/news", ({ text }) => ({ readers: news.publish("news", "extra!") }));
+ */
+export const websocket: DeclareWebSocket<State, WebSocketRoute> = (
+  path: string,
+  options: unknown,
+) => {
+  const made = makeWebSocket(path, options);
+  registry.push(made.declaration);
+  return made;
+};
+
+/**
  * Routes as values that nobody has taken yet: for an object of routes that an application mounts.
  *
  * @example
@@ -59,6 +79,7 @@ export const route = {
   head: making("HEAD"),
   options: making("OPTIONS"),
   all: making("*"),
+  websocket: makeWebSocket as DeclareWebSocket<State, WebSocketRoute>,
 };
 
 /** Takes routes out of the registry that an application was given as values. */
@@ -96,6 +117,10 @@ export async function importRoutes(pattern: string): Promise<void> {
     throw new ChopinError("routes_folder", `No module matches ${folder}/${pattern}.`);
   }
   for (const path of modules) await import(`${folder}/${path}`);
+}
+
+function makeWebSocket(path: string, options: unknown): WebSocketRoute {
+  return new WebSocketRoute(declareWebSocket(path, options as AnyWebSocketOptions));
 }
 
 function declaring<Method extends string>(method: Method): DeclareRoute<Method> {

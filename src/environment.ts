@@ -68,6 +68,11 @@ export function serverOptions(
     bodyTimeoutMs: limit("bodyTimeoutMs"),
     bodyRateMin: limit("bodyRateMin"),
     idleTimeoutMs: limit("idleTimeoutMs"),
+    websockets: {
+      messageLimit: limit("websocketMessageLimit"),
+      backlogLimit: limit("websocketBacklogLimit"),
+      idleTimeoutMs: limit("websocketIdleTimeoutMs"),
+    },
     proxyProtocol: given.proxyProtocol ?? isOn(environment, "CHOPIN_PROXY_PROTOCOL"),
     reactor: reactorOf(given.reactor, environment.CHOPIN_REACTOR),
     trust: trustOf(given.trustProxy, environment.CHOPIN_TRUST_PROXY),

@@ -26,6 +26,7 @@ export {
   post,
   put,
   route,
+  websocket,
 } from "./discovery.ts";
 export {
   ChopinError,
@@ -84,4 +85,14 @@ export type {
 export type { ClosedConnections, ReactorName, ServeOptions } from "./serve-options.ts";
 export type { Server, StopOptions } from "./serving.ts";
 export type { TrustedHops, TrustProxy } from "./trust-proxy.ts";
+export type { WebSocketRoute } from "./websocket/declare.ts";
+export type { TopicTransport } from "./websocket/transport.ts";
+export type {
+  DeclareWebSocket,
+  Message,
+  ServerWebSocket,
+  WebSocketHandlers,
+  WebSocketLimits,
+  WebSocketOptions,
+} from "./websocket/types.ts";
 export type { LifeOptions, WorkerInfo } from "./workers/options.ts";

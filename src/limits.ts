@@ -95,6 +95,27 @@ export const limits = {
     unit: "milliseconds",
     variable: "CHOPIN_IDLE_TIMEOUT_MS",
   },
+  websocketMessageLimit: {
+    otherwise: kibi * kibi,
+    least: 1,
+    most: kibi * kibi * kibi,
+    unit: "bytes",
+    variable: "CHOPIN_WEBSOCKET_MESSAGE_LIMIT",
+  },
+  websocketBacklogLimit: {
+    otherwise: 16 * kibi * kibi,
+    least: 4096,
+    most: 0x7fff_ffff,
+    unit: "bytes",
+    variable: "CHOPIN_WEBSOCKET_BACKLOG_LIMIT",
+  },
+  websocketIdleTimeoutMs: {
+    otherwise: 120_000,
+    least: 0,
+    most: hour,
+    unit: "milliseconds",
+    variable: "CHOPIN_WEBSOCKET_IDLE_TIMEOUT_MS",
+  },
 } as const satisfies Readonly<Record<string, Limit>>;
 
 /** Option of a limit. */

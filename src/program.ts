@@ -7,6 +7,7 @@ import type { FlatScope } from "./definition.ts";
 import { ChopinError } from "./errors.ts";
 import type { Router } from "./native/router.ts";
 import type { CaptureNames } from "./request-context.ts";
+import type { Endpoint } from "./websocket/endpoint.ts";
 
 /** A ring and the bit of its prefix in a request's coverage. */
 export interface CoveredRing extends Ring {
@@ -68,6 +69,8 @@ export class Program {
   readonly targets: readonly Target[];
   /** Method and path of each target. */
   readonly names: readonly string[];
+  /** By path: `bun --hot` brings new ones to WebSockets that are open. */
+  readonly websockets = new Map<string, Endpoint>();
   readonly #specials: ReadonlyMap<number, Target>;
 
   constructor(

@@ -47,6 +47,9 @@ export abstract class RequestContext extends RequestParts implements Context<Par
   /** Methods that the path has: for 405 and the automatic OPTIONS. */
   abstract get allow(): string;
   abstract get signal(): AbortSignal;
+  /** HTTP/1.1 without a body, or no HTTP at all: another protocol may follow (RFC 9110 7.8). */
+  abstract get upgradable(): boolean;
+  abstract get hasSocket(): boolean;
 
   get state(): State {
     this.check();

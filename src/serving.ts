@@ -5,6 +5,9 @@ import type { BoundAddress, NativeServer, ServerOptions, StopKind } from "./nati
 import { createDispatcher } from "./native/dispatch.ts";
 import { startServer } from "./native/server.ts";
 import type { Program } from "./program.ts";
+import type { Audience } from "./websocket/audience.ts";
+import type { TopicTransport } from "./websocket/transport.ts";
+import type { Message } from "./websocket/types.ts";
 import { announce, stopOnSignals } from "./workers/alone.ts";
 import { keepWatchdog, notify, takeActivated } from "./workers/manager.ts";
 import type { Life } from "./workers/options.ts";
@@ -23,6 +26,8 @@ export interface Server {
   readonly url: string;
   /** See `Chopin.stop`. */
   stop(options?: StopOptions): Promise<void>;
+  /** See `Chopin.publish`. */
+  publish(topic: string, message: Message): number;
 }
 
 export interface StopOptions {
@@ -41,6 +46,10 @@ export interface Parts {
   readonly life: Life;
   readonly program: Program;
   readonly operations: Operations;
+  /** Those on whom is published what reaches this server. */
+  readonly audiences: ReadonlySet<Audience>;
+  /** Undefined: that of the primary, in a worker. */
+  readonly transport: TopicTransport | undefined;
   /** In a worker: what the primary has given it, and how to talk to it. */
   readonly post: Post | undefined;
   /** Called when the server has stopped. */
@@ -66,14 +75,14 @@ export async function startServing(parts: Parts): Promise<Server> {
     obey(post, native, life, (final) =>
       stopOnce({ ...gracefully, queue: final && !post.place.kept ? "close" : "leave" }),
     );
-    return describeServer(native.address, () => askToStop(post));
+    return describeServer(native, () => askToStop(post));
   }
   // Whoever bound the sockets keeps them for the next process.
   const queue = inherited === undefined ? "close" : "leave";
   const gently = () => stopOnce({ ...gracefully, queue });
   const forget = isWorker() ? stopWithWorker(gently) : stopOnSignals({ life, stop: gently });
   if (!isWorker()) await begun(native, life);
-  return describeServer(native.address, async ({ timeoutMs = 10_000, idleMs = 0 }) => {
+  return describeServer(native, async ({ timeoutMs = 10_000, idleMs = 0 }) => {
     await stopOnce({ timeoutMs, idleMs, queue });
     forget();
   });
@@ -87,8 +96,12 @@ async function begun(native: NativeServer, life: Life): Promise<void> {
 }
 
 /** A server without the port that its metrics were to have is not what was asked for. */
-async function begin({ operations, program }: Parts, native: NativeServer): Promise<void> {
+async function begin(parts: Parts, native: NativeServer): Promise<void> {
+  const { operations, program, audiences, transport, post } = parts;
+  const { topics } = native.websockets;
   try {
+    await topics.connect(transport ?? post?.transport);
+    for (const audience of audiences) audience.join(topics);
     await operations.started(native, program.names);
   } catch (error) {
     operations.stopped();
@@ -98,13 +111,16 @@ async function begin({ operations, program }: Parts, native: NativeServer): Prom
 }
 
 async function stopHere(
-  { life, operations, stopped }: Parts,
+  { life, operations, audiences, stopped }: Parts,
   native: NativeServer,
   kind: StopKind,
 ): Promise<void> {
+  const { topics } = native.websockets;
   await operations.stopping();
   await native.stop(kind);
   operations.stopped();
+  for (const audience of audiences) audience.leave(topics);
+  await topics.disconnect();
   stopped();
   await life.onStop(workerInfo());
 }
@@ -116,11 +132,17 @@ function askToStop(post: Post): Promise<void> {
 }
 
 function describeServer(
-  address: BoundAddress,
+  { address, websockets }: NativeServer,
   stop: (options: StopOptions) => Promise<void>,
 ): Server {
   const { hostname = "", port = 0, unix } = address;
-  const server = { hostname, port, url: urlOf(address), stop: (options = {}) => stop(options) };
+  const server: Server = {
+    hostname,
+    port,
+    url: urlOf(address),
+    stop: (options = {}) => stop(options),
+    publish: (topic, message) => websockets.topics.publish(topic, message),
+  };
   return unix === undefined ? server : { ...server, unix };
 }
 

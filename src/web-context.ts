@@ -69,6 +69,14 @@ export class WebContext extends RequestContext {
     return this.#request.url.startsWith("https:");
   }
 
+  get hasSocket(): boolean {
+    return false;
+  }
+
+  get upgradable(): boolean {
+    return this.#request.body === null;
+  }
+
   get allow(): string {
     return this.#match.allow;
   }

@@ -44,6 +44,7 @@ describe("the environment", () => {
       headTimeoutMs: 10_000,
       bodyTimeoutMs: 30_000,
       idleTimeoutMs: 60_000,
+      websockets: { messageLimit: 1_048_576, backlogLimit: 16_777_216, idleTimeoutMs: 120_000 },
       serverHeader: undefined,
     });
   });

@@ -2,7 +2,10 @@
  * Writes answers into the view: into the batch's records and the arena while a dispatch runs, into
  * the ring of late ones afterwards. Called by `dispatch.ts`.
  */
-import { problemBody, problems } from "../errors.ts";
+import type { PreparedAnswer } from "../answer.ts";
+import { headLines, mergeFields } from "../answer-fields.ts";
+import { ChopinError, problemBody, problems } from "../errors.ts";
+import type { Piece } from "../stream.ts";
 import {
   answerFlag,
   code,
@@ -145,11 +148,19 @@ export class AnswerWriter {
   }
 
   /**
-   * Puts the head of an answer that comes in pieces into the next late one; `length` is what was
-   * promised. False: there is no room before the next turn.
+   * Puts the head of an answer that comes in pieces into the next late one; `first` is its first
+   * piece.
+   *
+   * @throws ChopinError `native_failure` when there is no room before the next turn.
    */
-  placeHead(ctx: NativeContext, head: number, lines: string, length: number | undefined): boolean {
-    if (!this.#makeRoom(ctx, lines.length)) return false;
+  placeHead(ctx: NativeContext, answer: PreparedAnswer, first: Piece | undefined): void {
+    ctx.beforeHead();
+    const lines = headLines(mergeFields(ctx.draftFields, answer.fields));
+    const head = headOf(ctx, answer.statusOver(ctx), answer.kindOfStream(first));
+    const { length } = answer;
+    if (!this.#makeRoom(ctx, lines.length)) {
+      throw new ChopinError("native_failure", "There is no room for the head of a stream.");
+    }
     const at = this.#nextLate(ctx);
     const words = this.#words;
     const top = words[control.answerTop]!;
@@ -162,7 +173,7 @@ export class AnswerWriter {
     words[at + response.length + 1] = Math.floor((length ?? 0) / 2 ** 32);
     words[at + response.statusKindFlags] = head | answerFlag.stream | sized;
     words[at + response.state] = state.answered;
-    return true;
+    ctx.headSent = true;
   }
 
   /** Copies a body that surely fits into the arena. Its length in bytes. */
@@ -221,4 +232,10 @@ export class AnswerWriter {
     ctx.finish();
     this.#postponed.push(write);
   }
+}
+
+/** The word with status, kind of body and flags. */
+export function headOf(ctx: NativeContext, status: number, kindOfBody: number): number {
+  const head = status | (kindOfBody << 16);
+  return ctx.closing ? head | answerFlag.close : head;
 }

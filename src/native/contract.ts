@@ -5,7 +5,9 @@
 import type { Pointer } from "bun:ffi";
 import type { ClosedConnections, ReactorName } from "../serve-options.ts";
 import type { ProxyTrust } from "../trust-proxy.ts";
+import type { WebSocketLimits } from "../websocket/types.ts";
 import type { Streams } from "./streams.ts";
+import type { WebSockets } from "./websockets.ts";
 
 /** Everything the reactor has to know, with defaults filled in and checked by `environment.ts`. */
 export interface ServerOptions {
@@ -44,6 +46,8 @@ export interface ServerOptions {
   /** Bytes per second. */
   readonly bodyRateMin: number;
   readonly idleTimeoutMs: number;
+  /** Of WebSockets whose routes name no limits of their own. */
+  readonly websockets: Required<WebSocketLimits>;
   /** Value of the Server field; undefined sends none. */
   readonly serverHeader: string | undefined;
   /** Every connection begins with a header of the PROXY protocol. */
@@ -91,6 +95,8 @@ export interface NativeServer {
   readonly trust: ProxyTrust | undefined;
   /** Shared by the dispatchers of all generations of `bun --hot`. */
   readonly streams: Streams;
+  /** The same. */
+  readonly websockets: WebSockets;
   /** Called after the first late answer since the last turn, so that a turn sends it. */
   requestTurn(): void;
   /** Takes connections from a socket that another process has bound, or no longer. */

@@ -7,17 +7,19 @@
 import { bodyOf, isPlain, PreparedAnswer } from "../answer.ts";
 import { type Field, hasField, headLines, mergeFields } from "../answer-fields.ts";
 import { failed, finish, type Scope } from "../compose.ts";
-import { ChopinError, type ProblemCode, problemBody, problems } from "../errors.ts";
+import { type ProblemCode, problemBody, problems } from "../errors.ts";
 import type { Program } from "../program.ts";
 import { isStreamSource, joined, type Piece, type StreamSource, wrongLength } from "../stream.ts";
-import { answerFlag, kind, request, view } from "./abi.ts";
+import { Upgrade } from "../websocket/upgrade.ts";
+import { kind, request, special, view } from "./abi.ts";
 import { AnswerStream, cancel } from "./answer-stream.ts";
-import { AnswerWriter, type Body } from "./answer-writer.ts";
+import { AnswerWriter, type Body, headOf } from "./answer-writer.ts";
 import type { Dispatcher, NativeServer } from "./contract.ts";
 import { Exchange } from "./exchange.ts";
 import { FilePlan } from "./files.ts";
 import { NativeContext } from "./native-context.ts";
 import type { Streams } from "./streams.ts";
+import { changeProtocol } from "./upgrade.ts";
 
 const requestsStart = view.requests >>> 2;
 
@@ -26,6 +28,7 @@ export function createDispatcher(native: NativeServer, program: Program): Dispat
 }
 
 class BatchDispatcher implements Dispatcher {
+  readonly #native: NativeServer;
   readonly #program: Program;
   readonly #exchange: Exchange;
   readonly #writer: AnswerWriter;
@@ -33,8 +36,10 @@ class BatchDispatcher implements Dispatcher {
   readonly #words: Uint32Array;
 
   constructor(native: NativeServer, program: Program) {
+    this.#native = native;
     this.#program = program;
     this.#streams = native.streams;
+    native.websockets.renew(program.websockets);
     this.#writer = new AnswerWriter(native, this.#streams);
     this.#exchange = new Exchange(native, program.router.methods, this.#streams, this.#writer);
     this.#words = native.view;
@@ -65,7 +70,12 @@ class BatchDispatcher implements Dispatcher {
   #answer(index: number): void {
     const words = this.#words;
     const base = requestsStart + index * request.words;
-    const target = this.#program.target(words[base + request.handler]!);
+    const handler = words[base + request.handler]!;
+    if (handler === special.websocket) {
+      this.#native.websockets.message(index);
+      return;
+    }
+    const target = this.#program.target(handler);
     const ctx = new NativeContext(this.#exchange, target, index);
     const chain = target.chain(words[base + request.coverage]!);
     let value: unknown;
@@ -146,6 +156,14 @@ class BatchDispatcher implements Dispatcher {
       this.#stream(ctx, answer, given, scope);
       return;
     }
+    if (given instanceof Upgrade && answer.statusOver(ctx) === 101) {
+      const ends = {
+        refused: (code: ProblemCode) => this.#writeProblem(ctx, code),
+        failed: (error: unknown) => this.#fail(ctx, error, scope),
+      };
+      changeProtocol(ctx, answer, given, this.#native, this.#writer, ends);
+      return;
+    }
     if (ctx.slot < 0 && !ctx.closing && answer.isUntouched(ctx)) {
       this.#writer.placeNative(ctx);
       return;
@@ -176,7 +194,7 @@ class BatchDispatcher implements Dispatcher {
       typed: () => hasField(mergeFields(ctx.draftFields, answer.fields), "content-type"),
       whole: (pieces) => this.#whole(ctx, answer, pieces, scope),
       failed: (error) => this.#fail(ctx, error, scope),
-      head: (first) => this.#head(ctx, answer, first),
+      head: (first) => this.#writer.placeHead(ctx, answer, first),
     });
     ctx.listen(stream);
     stream.start();
@@ -201,24 +219,12 @@ class BatchDispatcher implements Dispatcher {
 
   #headAlone(ctx: NativeContext, answer: PreparedAnswer, scope: Scope): void {
     try {
-      this.#head(ctx, answer, undefined);
+      this.#writer.placeHead(ctx, answer, undefined);
       ctx.finish();
       this.#streams.wake();
     } catch (error) {
       this.#fail(ctx, error, scope);
     }
-  }
-
-  #head(ctx: NativeContext, answer: PreparedAnswer, first: Piece | undefined): void {
-    ctx.beforeHead();
-    const fields = mergeFields(ctx.draftFields, answer.fields);
-    const lines = headLines(fields);
-    const flags = ctx.closing ? answerFlag.close : 0;
-    const head = answer.statusOver(ctx) | (answer.kindOfStream(first) << 16) | flags;
-    if (!this.#writer.placeHead(ctx, head, lines, answer.length)) {
-      throw new ChopinError("native_failure", "There is no room for the head of a stream.");
-    }
-    ctx.headSent = true;
   }
 
   #write(
@@ -231,12 +237,6 @@ class BatchDispatcher implements Dispatcher {
     const lines = headLines(fields);
     this.#writer.place(ctx, headOf(ctx, status, kindOfBody), lines, body);
   }
-}
-
-/** The word with status, kind of body and flags. */
-function headOf(ctx: NativeContext, status: number, kindOfBody: number): number {
-  const head = status | (kindOfBody << 16);
-  return ctx.closing ? head | answerFlag.close : head;
 }
 
 function ignore(): void {

@@ -14,6 +14,7 @@ import { chopin_request_address, chopin_request_body, chopin_request_header } fr
 
 const requestsStart = view.requests >>> 2;
 const result = control.result;
+const notUpgradable = flag.http10 | flag.hasBody;
 
 /** The context of one request that came through a socket. */
 export class NativeContext extends HeldContext {
@@ -66,6 +67,14 @@ export class NativeContext extends HeldContext {
 
   protected get ownSecure(): boolean {
     return (this.#exchange.words[this.#base() + request.methodFlags]! & flag.secure) !== 0;
+  }
+
+  get hasSocket(): boolean {
+    return true;
+  }
+
+  get upgradable(): boolean {
+    return (this.#exchange.words[this.#base() + request.methodFlags]! & notUpgradable) === 0;
   }
 
   get allow(): string {

@@ -20,6 +20,7 @@ import { numberOfReactor, tellReactor } from "./reactor.ts";
 import { Shutdown } from "./shutdown.ts";
 import { Streams } from "./streams.ts";
 import * as symbols from "./symbols.ts";
+import { WebSockets } from "./websockets.ts";
 
 /**
  * Binds, listens and answers by the dispatcher that `createDispatcher` makes.
@@ -83,13 +84,15 @@ function run(parts: Parts): NativeServer {
     },
     destroyed: () => parts.callback.close(),
   });
+  const streams = new Streams(handle, view, bytes, requestTurn);
   const native: NativeServer = {
     handle,
     view,
     bytes,
     address: parts.address,
     trust: options.trust,
-    streams: new Streams(handle, view, bytes, requestTurn),
+    streams,
+    websockets: new WebSockets(streams, options.websockets),
     requestTurn,
     accept(fd, wanted) {
       if (shutdown.begun) return;

@@ -4,7 +4,7 @@
  * signals rest on it.
  */
 import type { Pointer } from "bun:ffi";
-import { code, control } from "./abi.ts";
+import { code, control, notice } from "./abi.ts";
 import type { HeldContext } from "./held-context.ts";
 import { chopin_stream_write } from "./symbols.ts";
 
@@ -19,6 +19,14 @@ export interface Listener {
   notice(bits: number): void;
 }
 
+/** Whoever hears what becomes of WebSockets. */
+export interface WebSocketListener {
+  notice(slot: number, generation: number, bits: number): void;
+}
+
+/** Notices with one of these name a WebSocket, others a request. */
+const websocketBits = notice.websocketOpened | notice.websocketClosed | notice.websocketDrained;
+
 export class Streams {
   readonly handle: Pointer;
   readonly words: Uint32Array;
@@ -28,6 +36,7 @@ export class Streams {
    * nothing can be sent or read for them.
    */
   dispatching = false;
+  websockets: WebSocketListener | undefined;
   readonly #requestTurn: () => void;
   readonly #holders = new Map<number, HeldContext>();
   #ended: (() => void)[] = [];
@@ -84,15 +93,26 @@ export class Streams {
   afterTurn(): void {
     const { words } = this;
     const count = words[control.noticesCount]!;
-    words[control.noticesCount] = 0;
-    for (let at = 0; at < count; at++) {
-      const word = control.notices + at * control.noticeWords;
-      const ctx = this.#holders.get(words[word]!);
-      if (ctx?.generation === words[word + 1]!) ctx.notice(words[word + 2]!);
+    if (count > 0) {
+      words[control.noticesCount] = 0;
+      const end = control.notices + count * control.noticeWords;
+      // A copy: who hears of one may run Bun's loop, and a turn of it brings others.
+      this.#tell(words.slice(control.notices, end));
     }
     if (this.#ended.length === 0) return;
     const ended = this.#ended;
     this.#ended = [];
     for (const run of ended) run();
+  }
+
+  #tell(notices: Uint32Array): void {
+    for (let at = 0; at < notices.length; at += control.noticeWords) {
+      const [slot, generation, bits] = [notices[at]!, notices[at + 1]!, notices[at + 2]!];
+      if ((bits & websocketBits) !== 0) this.websockets?.notice(slot, generation, bits);
+      else {
+        const ctx = this.#holders.get(slot);
+        if (ctx?.generation === generation) ctx.notice(bits);
+      }
+    }
   }
 }

@@ -69,9 +69,8 @@ describe("a handshake", () => {
   });
 
   test("chooses the first of our subprotocols that the client speaks", () => {
-    const { protocols } = read({ "sec-websocket-protocol": ["b, c", "a"] }) as {
-      protocols: string[];
-    };
+    const handshake = read({ "sec-websocket-protocol": ["b, c", "a"] });
+    const { protocols } = handshake as Exclude<typeof handshake, string>;
     expect(protocols).toEqual(["b", "c", "a"]);
     expect(chooseProtocol(["a", "b"], protocols)).toBe("a");
     expect(chooseProtocol(["x", "c"], protocols)).toBe("c");

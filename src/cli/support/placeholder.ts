@@ -8,9 +8,9 @@ export function placeholderServer({
   port = 8080,
   unix,
 }: ServeOptions): Server {
-  const stop = (): Promise<void> => Promise.resolve();
-  if (unix !== undefined) return { hostname: "", port: 0, unix, url: `unix:${unix}`, stop };
-  return { hostname, port, url: `http://${hostname}:${port}/`, stop };
+  const idle = { stop: (): Promise<void> => Promise.resolve(), publish: () => 0 };
+  if (unix !== undefined) return { hostname: "", port: 0, unix, url: `unix:${unix}`, ...idle };
+  return { hostname, port, url: `http://${hostname}:${port}/`, ...idle };
 }
 
 /**
