@@ -16,6 +16,7 @@ export interface Held extends Place {
   bytesInUse(): number;
   connectionsOpen(): number;
   requestsPending(): number;
+  websocketsOpen(): number;
 }
 
 class Open extends Chopin {
@@ -48,6 +49,7 @@ function heldBy(native: NativeServer): Held {
     bytesInUse: () => chopin_server_bytes_in_use(native.handle),
     connectionsOpen: () => native.view[control.connectionsOpen]!,
     requestsPending: () => native.view[control.requestsPending]!,
+    websocketsOpen: () => native.view[control.websocketsOpen]!,
   };
 }
 
