@@ -98,23 +98,19 @@ pub const Decoder = struct {
     /// everything and says nothing more.
     pub fn feed(self: *Decoder, allocator: Allocator, bytes: []u8) Result {
         if (self.phase != .control) self.dropControl(allocator);
-        var at: usize = 0;
-        while (at < bytes.len) {
-            const rest = bytes[at..];
-            const step: Result = switch (self.phase) {
-                .header => self.feedHeader(allocator, rest),
-                .data => self.feedData(allocator, rest),
-                .control => self.feedControl(allocator, rest),
+        // Written once, where the caller wants it: copies of it would cost as much as small frames.
+        var result: Result = .{ .consumed = 0, .event = .more };
+        while (result.consumed < bytes.len and result.event == .more) {
+            const rest = bytes[result.consumed..];
+            result.consumed += switch (self.phase) {
+                .header => self.feedHeader(allocator, rest, &result.event),
+                .data => self.feedData(allocator, rest, &result.event),
+                .control => self.feedControl(allocator, rest, &result.event),
                 .ended => break,
             };
-            at += step.consumed;
-            if (step.event == .more) continue;
-            return .{
-                .consumed = if (self.phase == .ended) bytes.len else at,
-                .event = step.event,
-            };
         }
-        return .{ .consumed = bytes.len, .event = .more };
+        if (self.phase == .ended) result.consumed = bytes.len;
+        return result;
     }
 
     /// Where the next payload bytes may be received without a copy: null unless a data frame is
@@ -140,61 +136,67 @@ pub const Decoder = struct {
         self.controls = 0;
     }
 
-    fn feedHeader(self: *Decoder, allocator: Allocator, bytes: []u8) Result {
-        var at: usize = 0;
-        const header = switch (self.readHeader(bytes, &at)) {
-            .complete => |header| header,
-            .incomplete => return .{ .consumed = bytes.len, .event = .more },
-            .failed => |failure| return .{ .consumed = at, .event = self.fail(allocator, failure) },
-        };
-        if (self.refusal(header)) |failure| {
-            return .{ .consumed = at, .event = self.fail(allocator, failure) };
+    fn feedHeader(self: *Decoder, allocator: Allocator, bytes: []u8, event: *Event) usize {
+        if (self.header_length > 0) return self.feedKeptHeader(allocator, bytes, event);
+        switch (frame.parse(bytes)) {
+            .complete => |header| {
+                const payload = bytes[header.bytes..];
+                return header.bytes + self.feedFrame(allocator, header, payload, event);
+            },
+            .failed => |failure| event.* = self.fail(allocator, failure),
+            .incomplete => {
+                @memcpy(self.header[0..bytes.len], bytes);
+                self.header_length = @intCast(bytes.len);
+            },
         }
-        const rest = bytes[at..];
-        if (header.length <= rest.len) {
-            const payload = rest[0..@intCast(header.length)];
-            if (header.opcode.isControl()) {
-                frame.unmask(header.mask, payload, payload);
-                return .{
-                    .consumed = at + payload.len,
-                    .event = self.controlEvent(allocator, header.opcode, payload),
-                };
-            }
-            if (header.fin and header.opcode != .continuation) {
-                frame.unmask(header.mask, payload, payload);
-                return .{
-                    .consumed = at + payload.len,
-                    .event = self.wholeMessage(allocator, header, payload),
-                };
-            }
-        }
-        return .{ .consumed = at, .event = self.begin(allocator, header) };
+        return bytes.len;
     }
 
-    /// The header at the start of `bytes`, or the one that came in pieces and ends there.
-    fn readHeader(self: *Decoder, bytes: []const u8, at: *usize) frame.Parsed {
-        if (self.header_length == 0) {
-            const parsed = frame.parse(bytes);
-            switch (parsed) {
-                .complete => |header| at.* = header.bytes,
-                .failed => at.* = bytes.len,
-                .incomplete => {
-                    @memcpy(self.header[0..bytes.len], bytes);
-                    self.header_length = @intCast(bytes.len);
-                },
-            }
-            return parsed;
-        }
-        while (at.* < bytes.len) {
-            self.header[self.header_length] = bytes[at.*];
+    /// A header that comes in pieces: so rare that it is judged anew with each byte.
+    fn feedKeptHeader(self: *Decoder, allocator: Allocator, bytes: []u8, event: *Event) usize {
+        @branchHint(.unlikely);
+        for (bytes, 1..) |byte, at| {
+            self.header[self.header_length] = byte;
             self.header_length += 1;
-            at.* += 1;
-            const parsed = frame.parse(self.header[0..self.header_length]);
-            if (parsed == .incomplete) continue;
-            self.header_length = 0;
-            return parsed;
+            switch (frame.parse(self.header[0..self.header_length])) {
+                .complete => |header| {
+                    self.header_length = 0;
+                    return at + self.feedFrame(allocator, header, bytes[at..], event);
+                },
+                .failed => |failure| {
+                    event.* = self.fail(allocator, failure);
+                    break;
+                },
+                .incomplete => {},
+            }
         }
-        return .incomplete;
+        return bytes.len;
+    }
+
+    /// `bytes` are what has come behind the header. Returns how many of them it took.
+    inline fn feedFrame(
+        self: *Decoder,
+        allocator: Allocator,
+        header: frame.ClientHeader,
+        bytes: []u8,
+        event: *Event,
+    ) usize {
+        if (self.refusal(header)) |failure| {
+            event.* = self.fail(allocator, failure);
+            return 0;
+        }
+        const alone = header.fin and header.opcode != .continuation;
+        if (!alone or header.length > bytes.len) {
+            event.* = self.begin(allocator, header);
+            return 0;
+        }
+        const payload = bytes[0..@intCast(header.length)];
+        frame.unmask(header.mask, payload, payload);
+        event.* = if (header.opcode.isControl())
+            self.controlEvent(allocator, header.opcode, payload)
+        else
+            self.wholeMessage(allocator, header, payload);
+        return payload.len;
     }
 
     /// Why a frame with this header may not stand here. Counts it.
@@ -263,27 +265,29 @@ pub const Decoder = struct {
         return if (self.remaining == 0) self.advance(allocator, 0) else .more;
     }
 
-    fn feedData(self: *Decoder, allocator: Allocator, bytes: []const u8) Result {
+    fn feedData(self: *Decoder, allocator: Allocator, bytes: []const u8, event: *Event) usize {
         const count = @min(bytes.len, self.remaining);
-        self.reserve(allocator, count) catch
-            return .{ .consumed = 0, .event = self.outOfMemory(allocator) };
+        self.reserve(allocator, count) catch {
+            event.* = self.outOfMemory(allocator);
+            return 0;
+        };
         frame.unmask(self.mask, bytes[0..count], self.gathered[self.length..][0..count]);
-        return .{ .consumed = count, .event = self.advance(allocator, count) };
+        event.* = self.advance(allocator, count);
+        return count;
     }
 
-    fn feedControl(self: *Decoder, allocator: Allocator, bytes: []const u8) Result {
+    fn feedControl(self: *Decoder, allocator: Allocator, bytes: []const u8, event: *Event) usize {
         const count: u8 = @intCast(@min(bytes.len, self.control_remaining));
         const payload = self.control.?[0 .. self.control_length + count];
         frame.unmask(self.mask, bytes[0..count], payload[self.control_length..]);
         self.mask = frame.rotate(self.mask, count);
         self.control_length += count;
         self.control_remaining -= count;
-        if (self.control_remaining > 0) return .{ .consumed = count, .event = .more };
-        self.phase = .header;
-        return .{
-            .consumed = count,
-            .event = self.controlEvent(allocator, self.control_opcode, payload),
-        };
+        if (self.control_remaining == 0) {
+            self.phase = .header;
+            event.* = self.controlEvent(allocator, self.control_opcode, payload);
+        }
+        return count;
     }
 
     fn controlEvent(

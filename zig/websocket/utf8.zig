@@ -10,34 +10,56 @@ pub fn unfinished(bytes: []const u8) ?u2 {
     var at: usize = 0;
     while (true) {
         at = skipAscii(bytes, at);
-        if (at == bytes.len) return 0;
-        var least: u8 = 0x80;
-        var most: u8 = 0xbf;
-        const length: u3 = switch (bytes[at]) {
-            0xc2...0xdf => 2,
-            0xe0...0xef => |lead| length: {
-                // Longer than needed, and the surrogates.
-                if (lead == 0xe0) least = 0xa0;
-                if (lead == 0xed) most = 0x9f;
-                break :length 3;
-            },
-            0xf0...0xf4 => |lead| length: {
-                // Longer than needed, and above U+10FFFF.
-                if (lead == 0xf0) least = 0x90;
-                if (lead == 0xf4) most = 0x8f;
-                break :length 4;
-            },
-            else => return null,
-        };
-        const come: u3 = @intCast(@min(length, bytes.len - at));
-        for (bytes[at + 1 ..][0 .. come - 1]) |byte| {
-            if (byte < least or byte > most) return null;
-            least = 0x80;
-            most = 0xbf;
-        }
-        if (come < length) return @intCast(come);
+        if (bytes.len - at < 4) return unfinishedTail(bytes[at..]);
+        const length = characterBytes(std.mem.readInt(u32, bytes[at..][0..4], .little));
+        if (length == 0) return null;
         at += length;
     }
+}
+
+/// Bytes of the character that these four begin with, its lead in the lowest byte: its marks in one
+/// comparison, then that it has neither more bytes than it needs nor a value that is none. 0 when it
+/// is bad, or ASCII.
+inline fn characterBytes(four: u32) u3 {
+    if (four & 0xc0e0 == 0x80c0) return if (four & 0x1e != 0) 2 else 0;
+    if (four & 0xc0c0f0 == 0x8080e0) {
+        // The lower half of the lead and the bit below the marks of the second byte: 0 has eleven
+        // bits at most, 0xd and the bit are surrogates.
+        const high = four & 0x200f;
+        return if (high != 0 and high != 0x200d) 3 else 0;
+    }
+    if (four & 0xc0c0c0f8 == 0x808080f0) {
+        // Likewise: 0 has sixteen bits at most, above 4 lies what is above U+10FFFF.
+        const high = four & 0x3007;
+        return if (high != 0 and (four & 4 == 0 or four & 0x3003 == 0)) 4 else 0;
+    }
+    return 0;
+}
+
+fn unfinishedTail(tail: []const u8) ?u2 {
+    var at: usize = 0;
+    while (at < tail.len) {
+        const rest = tail[at..];
+        var four: [4]u8 = @splat(0);
+        @memcpy(four[0..rest.len], rest);
+        const length = characterBytes(std.mem.readInt(u32, &four, .little));
+        if (rest[0] >= 0x80 and length == 0) return begun(rest);
+        at += @max(length, 1);
+    }
+    return 0;
+}
+
+/// The bytes, if they can begin a character: then they do with what the second byte of theirs may
+/// be, and the least that others may be.
+fn begun(bytes: []const u8) ?u2 {
+    const seconds: []const u8 = if (bytes.len > 1) bytes[1..2] else &.{ 0x80, 0x90, 0xa0 };
+    const third = if (bytes.len > 2) bytes[2] else 0x80;
+    for (seconds) |second| {
+        const four = [4]u8{ bytes[0], second, third, 0x80 };
+        const length = characterBytes(std.mem.readInt(u32, &four, .little));
+        if (length > bytes.len) return @intCast(bytes.len);
+    }
+    return null;
 }
 
 inline fn skipAscii(bytes: []const u8, from: usize) usize {
@@ -96,9 +118,9 @@ test "text in two pieces is judged as the whole is" {
         const bytes = buffer[0..length];
         if (random.boolean()) bytes[random.uintLessThan(usize, length)] = random.int(u8);
         for (0..length + 1) |cut| {
-            const begun = unfinished(bytes[0..cut]);
-            try std.testing.expectEqual(model.mayBecomeText(bytes[0..cut]), begun != null);
-            const rest = bytes[cut - (begun orelse continue) ..];
+            const count = unfinished(bytes[0..cut]);
+            try std.testing.expectEqual(model.mayBecomeText(bytes[0..cut]), count != null);
+            const rest = bytes[cut - (count orelse continue) ..];
             try std.testing.expectEqual(unfinished(bytes), unfinished(rest));
         }
     }
