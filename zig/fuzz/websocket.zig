@@ -59,7 +59,8 @@ fn compare(random: std.Random, bytes: []const u8, options: Options) !void {
         var driver: model.Driver = .init(options);
         defer driver.deinit();
         const small: usize = if (bytes.len < 10_000) 3 else 1_000;
-        const piece_max = ([_]usize{ small, 10 * small, bytes.len + 1 })[random.uintLessThan(usize, 3)];
+        const sizes = [_]usize{ small, 10 * small, bytes.len + 1 };
+        const piece_max = sizes[random.uintLessThan(usize, sizes.len)];
         var at: usize = 0;
         while (at < bytes.len) {
             const count = @min(bytes.len - at, 1 + random.uintLessThan(usize, piece_max));

@@ -18,8 +18,8 @@ pub fn unfinished(bytes: []const u8) ?u2 {
 }
 
 /// Bytes of the character that these four begin with, its lead in the lowest byte: its marks in one
-/// comparison, then that it has neither more bytes than it needs nor a value that is none. 0 when it
-/// is bad, or ASCII.
+/// comparison, then that it has neither more bytes than it needs nor a value that is none. 0 when
+/// it is bad, or ASCII.
 inline fn characterBytes(four: u32) u3 {
     if (four & 0xc0e0 == 0x80c0) return if (four & 0x1e != 0) 2 else 0;
     if (four & 0xc0c0f0 == 0x8080e0) {
