@@ -135,7 +135,7 @@ type Refusal = Response | Answer | FileReference | Error;
 /** The type of `ws.data`, given what `upgrade` returns. */
 export type DataOf<U> = Exclude<Awaited<U>, Refusal>;
 
-/** Options of a WebSocket. Write `upgrade` before the handlers, which get the type of its result. */
+/** Options of a WebSocket. Write `upgrade` before handlers, which get the type of its result. */
 export interface WebSocketOptions<
   Path extends string,
   S extends object = State,

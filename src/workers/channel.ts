@@ -1,8 +1,8 @@
 /**
  * What primary and workers say to each other, and over which descriptors: a socket pair that
- * `Bun.spawn` makes, with a JSON document in each line, and what is published as bytes between them.
- * (Bun's own `ipc` would deliver the same to `process.on("message")`, where programs listen to
- * whoever started them.)
+ * `Bun.spawn` makes, with a JSON document in each line, and between them bytes, which are what is
+ * published. (Bun's own `ipc` would deliver the same to `process.on("message")`, where programs
+ * listen to whoever started them.)
  */
 import type { Socket } from "bun";
 import type { SharedMetrics } from "../metrics/operations.ts";
@@ -70,8 +70,8 @@ export class Channel<Sent, Received> {
   #unsentBytes = 0;
 
   /**
-   * Takes the descriptor over. `ended` is called once, when the other end is gone; `bytes` with what
-   * is published, in memory that stays as it is.
+   * Takes the descriptor over. `ended` is called once, when the other end is gone; `bytes` with
+   * what is published, in memory that stays as it is.
    */
   constructor(
     fd: number,
