@@ -77,7 +77,8 @@ pub const Decoder = struct {
     /// Pings and pongs since the last message or tick.
     controls: u8 = 0,
     empty_fragments: u8 = 0,
-    /// Of the message under way; `continuation` when there is none.
+    /// Of the message under way; `continuation` when there is none, and then `compressed` and `fin`
+    /// say nothing.
     opcode: frame.Opcode = .continuation,
     control_opcode: frame.Opcode = .ping,
     phase: Phase = .header,
@@ -344,7 +345,6 @@ pub const Decoder = struct {
         self.controls = 0;
         self.empty_fragments = 0;
         self.opcode = .continuation;
-        self.compressed = false;
         return event;
     }
 
@@ -719,6 +719,15 @@ test "large payloads are received where they stay" {
     try std.testing.expectEqualStrings("binary ", driver.line.items[0..7]);
     try std.testing.expect(std.mem.eql(u8, payload, driver.line.items[7..][0..payload.len]));
     try std.testing.expect(growths < 8);
+    // At most the frame: what follows it is not payload.
+    const fragment: [5000]u8 = @splat('f');
+    stream.clearRetainingCapacity();
+    try model.writeFrame(allocator, &stream, 0x02, "mask".*, &fragment);
+    try driver.feed(stream.items[0..18]);
+    try std.testing.expectEqual(4990, driver.decoder.room(allocator).?.len);
+    try driver.feed(stream.items[18..]);
+    try driver.feed(client(0x80, ""));
+    try expectEnd(&driver, "ff|");
     // A few bytes, control frames and what is not begun are for `feed`.
     try std.testing.expectEqual(null, driver.decoder.room(allocator));
     try driver.feed(client(0x82, &long)[0..20]);
