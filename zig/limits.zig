@@ -141,6 +141,9 @@ pub const write_timeout_ms_default = 30_000;
 /// one byte now and then would keep a whole backlog for days.
 pub const write_bytes_per_second_least = 1024;
 pub const linger_ms = 1_000;
+/// One read of a WebSocket: what most messages fit into, so that they are taken where they lie. The
+/// place is the batch's, and costs a connection nothing.
+pub const websocket_read_bytes = 64 * 1024;
 /// How long a WebSocket that was closed from here may take to say close too: a round trip to
 /// anywhere, and what was on its way.
 pub const websocket_close_ms = 5_000;

@@ -333,14 +333,18 @@ pub fn Server(comptime Reactor: type) type {
         fn readBytes(self: *Self, connection: *Connection) bool {
             const core = &self.core;
             const carried = if (connection.carry) |carry| carry.len else 0;
+            const read_bytes = if (connection.phase == .websocket)
+                @max(core.config.read_buffer_bytes, limits.websocket_read_bytes)
+            else
+                core.config.read_buffer_bytes;
             // Decoded paths, bodies and Allow values of these bytes must fit too.
-            const wanted = 3 * (carried + core.config.read_buffer_bytes) + 4096;
+            const wanted = 3 * (carried + read_bytes) + 4096;
             if (core.batch.remaining() < wanted + 2 * self.received_bytes) {
                 self.parseReceived();
                 self.settle();
             }
             if (connection.dead or connection.gated) return false;
-            const size = carried + core.config.read_buffer_bytes;
+            const size = carried + read_bytes;
             const room = core.batch.view[core.batch.top..][0..size];
             if (connection.carry) |carry| @memcpy(room[0..carried], carry.bytes());
             const count = self.receive(connection, room[carried..]) orelse return false;
