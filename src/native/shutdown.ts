@@ -53,14 +53,16 @@ export class Shutdown {
     if (this.#phase === "draining") {
       if (!this.#drained) this.#drain();
       if (this.#overdue || this.#view[control.connectionsOpen] === 0) this.#end();
-    } else if (this.#phase === "ended" && !this.#awaited()) {
-      this.#destroy();
+    } else if (this.#phase === "ended") {
+      this.#finish();
     }
   }
 
-  /** Handlers still work on requests, or have to hear of the end of their WebSockets. */
-  #awaited(): boolean {
-    return this.#view[control.requestsPending] !== 0 || this.#view[control.websocketsOpen] !== 0;
+  /** Handlers of WebSockets hear of their end first; those of requests may take any time. */
+  #finish(): void {
+    if (this.#view[control.websocketsOpen] !== 0) return;
+    this.#stopped.resolve();
+    if (this.#view[control.requestsPending] === 0) this.#destroy();
   }
 
   #drain(): void {
@@ -79,9 +81,9 @@ export class Shutdown {
     if (symbols.chopin_server_end(this.#handle) === code.reEntered) return;
     this.#phase = "ended";
     this.#around.ended();
-    this.#stopped.resolve();
-    if (this.#awaited()) this.#around.requestTurn();
-    else this.#destroy();
+    // What is left is told with a turn.
+    this.#around.requestTurn();
+    this.#finish();
   }
 
   #destroy(): void {
