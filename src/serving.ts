@@ -106,23 +106,25 @@ async function begin(parts: Parts, native: NativeServer): Promise<void> {
   } catch (error) {
     operations.stopped();
     await native.stop({ timeoutMs: 0, idleMs: 0, queue: "leave" });
+    await silence(parts, native);
     throw error;
   }
 }
 
-async function stopHere(
-  { life, operations, audiences, stopped }: Parts,
-  native: NativeServer,
-  kind: StopKind,
-): Promise<void> {
-  const { topics } = native.websockets;
+async function stopHere(parts: Parts, native: NativeServer, kind: StopKind): Promise<void> {
+  const { life, operations, stopped } = parts;
   await operations.stopping();
   await native.stop(kind);
   operations.stopped();
-  for (const audience of audiences) audience.leave(topics);
-  await topics.disconnect();
+  await silence(parts, native);
   stopped();
   await life.onStop(workerInfo());
+}
+
+/** Nobody listens any more to what is published. */
+async function silence({ audiences }: Parts, { websockets }: NativeServer): Promise<void> {
+  for (const audience of audiences) audience.leave(websockets.topics);
+  await websockets.topics.disconnect();
 }
 
 /** A program that stops itself means the service; this process ends with all others. */
