@@ -50,6 +50,8 @@ pub const WebSocket = struct {
     decoder: Decoder,
     /// When the peer was heard last, or when we said close.
     since_ms: u64 = 0,
+    /// When the decoder began to count control frames anew.
+    ticked_ms: u64 = 0,
     /// The peer was silent, and was asked whether it is there.
     asked: bool = false,
     /// JS waits until the peer has taken what there is.
@@ -136,7 +138,10 @@ pub fn received(core: *Core, connection: *Connection, count: usize) void {
 
 fn heard(core: *const Core, socket: *WebSocket) void {
     if (socket.state != .open) return;
-    if (core.now_ms - socket.since_ms >= std.time.ms_per_s) socket.decoder.tick();
+    if (core.now_ms - socket.ticked_ms >= std.time.ms_per_s) {
+        socket.ticked_ms = core.now_ms;
+        socket.decoder.tick();
+    }
     socket.since_ms = core.now_ms;
     socket.asked = false;
 }

@@ -394,6 +394,20 @@ test "whoever is silent is asked, and then left" {
     try testing.expectEqual(frame.Close.abnormal, world.closed.items[0].code);
 }
 
+test "pings are many only within a second" {
+    const world = try World.create(1, .{});
+    defer world.destroy();
+    const client = try world.connect();
+    for (0..3 * limits.websocket_controls_max) |_| {
+        try sendFrame(world, client, 0x89, "");
+        try world.sleep(500);
+    }
+    try testing.expectEqual(0, world.closed.items.len);
+    for (0..limits.websocket_controls_max + 1) |_| try sendFrame(world, client, 0x89, "");
+    try world.run();
+    try testing.expectEqual(frame.Close.policy, world.closed.items[0].code);
+}
+
 test "a server that stops says so, and waits for the answer, but not for ever" {
     const world = try World.create(1, .{});
     defer world.destroy();

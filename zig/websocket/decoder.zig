@@ -99,7 +99,7 @@ pub const Decoder = struct {
     /// everything and says nothing more.
     pub fn feed(self: *Decoder, allocator: Allocator, bytes: []u8) Result {
         if (self.phase != .control) self.dropControl(allocator);
-        // Written once, where the caller wants it: copies of it would cost as much as small frames.
+        // Written once, where the caller wants it.
         var result: Result = .{ .consumed = 0, .event = .more };
         while (result.consumed < bytes.len and result.event == .more) {
             const rest = bytes[result.consumed..];
