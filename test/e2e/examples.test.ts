@@ -149,6 +149,35 @@ describe("examples/streams.ts", () => {
   });
 });
 
+describe("examples/chat.ts", () => {
+  test("the page, and what one says to all in its room", async () => {
+    const server = await startExample("chat.ts");
+    expect(await (await fetch(server.address)).text()).toContain("/rooms/lobby?name=guest");
+    const url = (room: string, name: string) =>
+      `${server.address.replace("http", "ws")}/rooms/${room}?name=${name}`;
+    const heard: string[] = [];
+    const all = Promise.withResolvers<void>();
+    const [ada, other] = [new WebSocket(url("1", "ada")), new WebSocket(url("2", "eve"))];
+    other.onmessage = ({ data }) => heard.push(`elsewhere: ${data}`);
+    ada.onmessage = ({ data }) => {
+      heard.push(String(data));
+      if (data === "ada has come") new WebSocket(url("1", "bob")).onopen = say;
+      if (data === "bob has left") all.resolve();
+    };
+    function say(this: WebSocket): void {
+      this.send("hello");
+      this.close();
+    }
+    await all.promise;
+    ada.close();
+    other.close();
+    const room = heard.filter((text) => !text.startsWith("elsewhere"));
+    expect(room).toEqual(["ada has come", "bob has come", "bob: hello", "bob has left"]);
+    expect(heard.every((text) => !text.startsWith("elsewhere") || text.includes("eve"))).toBe(true);
+    expect(await server.stop()).toBe("");
+  });
+});
+
 describe("examples/echo.ts", () => {
   test("answers any method on any path with the body", async () => {
     const server = await startExample("echo.ts");

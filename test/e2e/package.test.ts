@@ -193,6 +193,62 @@ describe("the kit for tests", () => {
   });
 });
 
+describe("WebSockets", () => {
+  const program = `import { Chopin, websocket } from "chopin";
+    export const rooms = websocket("/rooms/:room", {
+      compression: true,
+      upgrade: ({ params }) => ({ room: params.room }),
+      open: (ws) => ws.subscribe(ws.data.room),
+      message(ws, message) {
+        ws.send(message);
+        rooms.publish(ws.data.room, String(process.pid));
+      },
+    });
+    const server = await new Chopin().mountAllRoutes().serve({ port: 0, workers: 2 });
+    console.log(server.url);`;
+  const executable = join(scratch, "chat");
+
+  beforeAll(async () => {
+    writeFileSync(join(app, "chat.ts"), program);
+    const command = [bun, "build", "--compile", "chat.ts", "--outfile", executable];
+    await succeed(command, { cwd: app, env: home });
+  });
+
+  for (const command of [[bun, "run", "chat.ts"], [executable]]) {
+    test(`of ${command.at(-1) === executable ? "an executable" : "a program"} reach all workers`, async () => {
+      const server = await start(command, { cwd: app, env: home });
+      const url = `${server.address.replace("http", "ws")}/rooms/a`;
+      const text = "long enough to be compressed ".repeat(100);
+      const pids = new Set<string>();
+      const all: WebSocket[] = [];
+      // Both processes say who they are to whoever is in the room.
+      while (pids.size < 2) {
+        const ws = new WebSocket(url);
+        all.push(ws);
+        const echoed = Promise.withResolvers<void>();
+        ws.onopen = () => ws.send(text);
+        ws.onerror = () => echoed.reject(new Error("no WebSocket"));
+        ws.onmessage = ({ data }) => {
+          if (data === text) echoed.resolve();
+          else pids.add(String(data));
+        };
+        await echoed.promise;
+      }
+      for (const ws of all) ws.close();
+      await server.stop();
+    });
+  }
+
+  test("have declarations that check in the user's project", async () => {
+    const flags = ["--noEmit", "--strict", "--skipLibCheck", "false", "--target", "esnext"];
+    const modules = ["--module", "preserve", "--moduleResolution", "bundler"];
+    const types = ["--types", "bun", "--typeRoots", join(root, "node_modules/@types")];
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const command = [bun, tsc, ...flags, ...modules, ...types, "chat.ts"];
+    expect((await finish(command, { cwd: app, env: home })).stdout).toBe("");
+  });
+});
+
 describe("the binary", () => {
   const path = join(scratch, "bin");
 
