@@ -31,6 +31,7 @@ const state = { open: 1, closing: 2, closed: 3 } as const;
 /** Code for ends without a word. */
 const abnormal = 1006;
 
+const inspect = Symbol.for("nodejs.util.inspect.custom");
 const encoder = new TextEncoder();
 /** Native calls take no address of nothing. */
 const nothing = new Uint8Array(1);
@@ -153,6 +154,12 @@ export class NativeWebSocket implements ServerWebSocket<unknown>, Member {
   ended(): void {
     this.#state = state.closed;
     this.lane.home.topics.leave(this);
+  }
+
+  /** What `console.log` shows: not the memory of the server. */
+  [inspect](): object {
+    const { data, protocol, remoteAddress, readyState, subscriptions } = this;
+    return { data, protocol, remoteAddress, readyState, subscriptions };
   }
 
   #sendText(text: string): boolean {

@@ -47,6 +47,8 @@ export class WebSockets {
   readonly handle: Pointer;
   readonly words: Uint32Array;
   readonly bytes: Buffer;
+  /** The same memory, whose copies have no methods of a `Buffer`. */
+  readonly #plain: Uint8Array<ArrayBuffer>;
   readonly topics = new Topics();
   readonly #streams: Streams;
   readonly #limits: Required<WebSocketLimits>;
@@ -59,6 +61,7 @@ export class WebSockets {
     this.handle = streams.handle;
     this.words = streams.words;
     this.bytes = streams.bytes;
+    this.#plain = new Uint8Array(streams.bytes.buffer as ArrayBuffer);
     this.#streams = streams;
     this.#limits = limits;
     streams.websockets = this;
@@ -166,14 +169,14 @@ export class WebSockets {
 
   /** A copy that is the program's. */
   #payload(index: number, base: number): Uint8Array<ArrayBuffer> {
-    const { words, bytes } = this;
-    const copy = new Uint8Array(words[base + field.payloadLength]!);
-    if ((words[base + field.kind]! & flag.bodyOutside) !== 0) {
-      chopin_request_body(this.handle, index, copy, copy.length);
-    } else {
+    const { words } = this;
+    const length = words[base + field.payloadLength]!;
+    if ((words[base + field.kind]! & flag.bodyOutside) === 0) {
       const start = words[base + field.payload]!;
-      copy.set(bytes.subarray(start, start + copy.length));
+      return this.#plain.slice(start, start + length);
     }
+    const copy = new Uint8Array(length);
+    chopin_request_body(this.handle, index, copy, length);
     return copy;
   }
 

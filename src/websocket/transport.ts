@@ -1,13 +1,14 @@
 /**
  * Brings what is published to other processes: those of other machines, by a broker such as Redis.
- * The workers of one service need none, their primary passes it on. Messages are opaque bytes;
- * those of one publisher have to stay in their order, and nobody may change or drop some in
- * between.
+ * The workers of one service need none: their primary passes it on. Messages are opaque bytes, and
+ * a transport keeps those of one publisher in their order.
  *
  * @example
- * const transport: TopicTransport = {
- *   publish: (message) => publisher.publish("chopin", message),
- *   subscribe: (deliver) => subscriber.subscribe("chopin", deliver),
+ * const subscriber = await redis.duplicate();
+ * const topicTransport: TopicTransport = {
+ *   publish: (message) => redis.publish("chopin", message.toBase64()),
+ *   subscribe: (deliver) =>
+ *     subscriber.subscribe("chopin", (text) => deliver(Uint8Array.fromBase64(text))),
  * };
  */
 export interface TopicTransport {

@@ -11,9 +11,9 @@ import type { Part } from "../schema/types.ts";
 export type Message = string | Bytes;
 
 /**
- * The server's end of a WebSocket (RFC 6455). `D` is the type of `data`. Once it is closed, methods
- * that send do nothing and return false, and the others do nothing: whoever awaited something need
- * not ask first.
+ * The server's end of a WebSocket (RFC 6455). `D` is the type of `data`. Nothing is thrown because
+ * it is closed, so that whoever awaited something need not ask first: what is sent on it then goes
+ * nowhere, and the answer is false.
  */
 export interface ServerWebSocket<D = undefined> {
   /** What `upgrade` returned; undefined without one. The WebSocket's own place for its state. */
