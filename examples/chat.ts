@@ -6,13 +6,14 @@ const app = new Chopin();
 
 app.get("/", () =>
   html(`<!doctype html>
-<title>Chat</title><form><input name="text" autofocus autocomplete="off"><button>Say</button></form><ul></ul>
+<title>Chat</title><ul></ul>
+<form><input name="text" autofocus autocomplete="off"><button>Say</button></form>
 <script>
   const ws = new WebSocket("/rooms/lobby?name=guest" + Math.floor(Math.random() * 1000));
   ws.onmessage = ({ data }) => {
     const item = document.createElement("li");
     item.textContent = data;
-    document.querySelector("ul").prepend(item);
+    document.querySelector("ul").append(item);
   };
   document.querySelector("form").onsubmit = (event) => {
     event.preventDefault();

@@ -214,8 +214,9 @@ describe("WebSockets", () => {
     await succeed(command, { cwd: app, env: home });
   });
 
-  for (const command of [[bun, "run", "chat.ts"], [executable]]) {
-    test(`of ${command.at(-1) === executable ? "an executable" : "a program"} reach all workers`, async () => {
+  const commands = { "a program": [bun, "run", "chat.ts"], "an executable": [executable] };
+  for (const [name, command] of Object.entries(commands)) {
+    test(`of ${name} reach all workers`, async () => {
       const server = await start(command, { cwd: app, env: home });
       const url = `${server.address.replace("http", "ws")}/rooms/a`;
       const text = "long enough to be compressed ".repeat(100);

@@ -269,7 +269,7 @@ describe("a peer that is silent", () => {
     });
   });
 
-  test("is left alone with 0, and the server's option holds where a route says nothing", async () => {
+  test("is left alone with 0; the server's option holds where a route has none", async () => {
     const app = new Chopin().websocket("/never", { idleTimeoutMs: 0 }).websocket("/", {});
     await withServer(
       app,

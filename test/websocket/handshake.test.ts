@@ -159,7 +159,7 @@ describe("what is wrong", () => {
     }
   });
 
-  test("the connection goes on with further requests, and may be upgraded by one of them", async () => {
+  test("the connection goes on, and a later request may upgrade it", async () => {
     await withServer(echo(), async (server) => {
       const peer = await Peer.connect(server);
       peer.raw(handshake("/echo", { "Sec-WebSocket-Key": "no" }) + handshake("/echo"));

@@ -156,7 +156,7 @@ describe("who publishes", () => {
     });
   });
 
-  test("two servers of one program have topics of their own, and one application may have both", async () => {
+  test("each of two servers has topics of its own, and an application may have both", async () => {
     const [one, other] = [room(), room()];
     await withServer(one, async (first) => {
       await withServer(other, async (second) => {

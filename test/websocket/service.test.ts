@@ -1,4 +1,4 @@
-/** WebSockets of a service of several processes: what is published, and what its end is for them. */
+/** WebSockets of a service of several processes: what is published, and what its end is. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
