@@ -89,7 +89,7 @@ export type { WebSocketRoute } from "./websocket/declare.ts";
 export type { TopicTransport } from "./websocket/transport.ts";
 export type {
   DeclareWebSocket,
-  Message,
+  Message as WebSocketMessage,
   ServerWebSocket,
   WebSocketHandlers,
   WebSocketLimits,

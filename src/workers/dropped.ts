@@ -16,7 +16,8 @@ export class Dropped {
     this.#count += 1;
     const now = performance.now();
     if (now - this.#toldMs < intervalMs) return;
-    const messages = this.#count === 1 ? "a published message was" : `${this.#count} were`;
+    const count = this.#count;
+    const messages = count === 1 ? "a published message was" : `${count} published messages were`;
     console.warn(`chopin: ${this.#whom} is too far behind: ${messages} dropped`);
     this.#toldMs = now;
     this.#count = 0;

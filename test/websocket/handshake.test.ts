@@ -65,6 +65,24 @@ describe("a good handshake", () => {
     expect(log.entries).toEqual(["chat.v2", "chat.v1", ""]);
   });
 
+  test("may be written as other browsers and proxies do", async () => {
+    const forms: Record<string, string>[] = [
+      { Connection: "keep-alive, Upgrade" },
+      { Connection: "upgrade", Upgrade: "WebSocket" },
+      { Connection: "keep-alive\r\nConnection: Upgrade" },
+      { Upgrade: "websocket, h2c", "Content-Length": "0" },
+    ];
+    await withServer(echo(), async (server) => {
+      for (const form of forms) {
+        const peer = await Peer.connect(server);
+        const request = handshake("/echo", form);
+        peer.raw(request.replaceAll(/^[\w-]+:/gm, (name) => name.toLowerCase()));
+        expect([form, (await peer.upgraded()).slice(9, 12)]).toEqual([form, "101"]);
+        peer.leave();
+      }
+    });
+  });
+
   test("comes behind pipelined requests, and frames behind it", async () => {
     const app = echo().get("/slow", async () => {
       await Bun.sleep(5);
