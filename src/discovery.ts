@@ -52,7 +52,7 @@ export const all = declaring("*");
  * @throws ChopinError `invalid_route`, `invalid_option`.
  * @example
  * export const news = websocket("/news", { open: (ws) => ws.subscribe("news") });
- * post("/news", ({ text }) => ({ readers: news.publish("news", "extra!") }));
+ * post("/news", (ctx) => ({ readers: news.publish("news", ctx.text()) }));
  */
 export const websocket: DeclareWebSocket<State, WebSocketRoute> = (
   path: string,
