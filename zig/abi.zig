@@ -65,8 +65,8 @@ pub const request = struct {
     pub const params = 16;
 };
 
-/// One message of a WebSocket: a record of the batch too, with `Special.websocket` in the place of a
-/// handler. Nothing is answered.
+/// One message of a WebSocket: a record of the batch too, with `Special.websocket` in the place of
+/// a handler. Nothing is answered.
 pub const message = struct {
     pub const handler = request.handler;
     /// Opcode (RFC 6455 5.2) in bits 0–7, `Flag.compressed` and `Flag.body_outside` above.

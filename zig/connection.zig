@@ -15,6 +15,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const addresses = @import("addresses.zig");
 const batch_module = @import("batch.zig");
+const body_drain = @import("body_drain.zig");
 const body_module = @import("body.zig");
 const body_stream = @import("body_stream.zig");
 const chunked = @import("http/chunked.zig");
@@ -100,15 +101,10 @@ pub const Connection = struct {
     /// In `core.websockets`.
     websocket: u32 = none,
     /// The body to be dropped in `drain`.
-    drain: Drain = .{ .length = 0 },
+    drain: body_drain.Drain = .{ .length = 0 },
     /// Bytes that may still be read for that.
     drain_left: u32 = 0,
     output: Output = .{},
-
-    pub const Drain = union(enum) {
-        length: u32,
-        chunked: *chunked.Decoder,
-    };
 
     /// Bytes that the peer has not taken, on their way or behind a slow answer.
     pub fn backlog(connection: *const Connection) u64 {
@@ -137,6 +133,13 @@ pub const Connection = struct {
         };
     }
 };
+
+/// How many bytes one read asks for.
+pub fn readBytes(core: *const Core, connection: *const Connection) u32 {
+    const wanted = core.config.read_buffer_bytes;
+    if (connection.phase != .websocket) return wanted;
+    return @max(wanted, limits.websocket_read_bytes);
+}
 
 /// Takes bytes that lie in the request arena: the connection's carry and what was received behind
 /// it. Complete requests go to the batch; what is left over is carried.
@@ -183,7 +186,7 @@ pub fn process(core: *Core, connection: *Connection, bytes: []u8) void {
             .ready => if (!emitBody(core, connection)) break :loop gate(core, connection),
             .drain => {
                 if (rest.len == 0) break :loop;
-                at += drainBody(core, connection, rest);
+                at += body_drain.take(core, connection, rest);
             },
             .websocket => {
                 if (rest.len == 0) break :loop;
@@ -266,7 +269,7 @@ fn begin(core: *Core, connection: *Connection, head: *const Head, rest: []u8, le
         .exclusive = first_in_line,
     };
     if (!has_body) return if (emit(core, connection, request, null)) len else null;
-    if (target.outcome.native) return beginDrain(core, connection, request, rest[len..]);
+    if (target.outcome.native) return body_drain.begin(core, connection, request, rest[len..]);
     if (target.outcome.stream_body) return beginStream(core, connection, request, rest[len..]);
     return beginBody(core, connection, request, rest[len..]);
 }
@@ -279,74 +282,6 @@ fn hasRoomFor(core: *const Core, connection: *Connection, bytes: u64) bool {
     if (before > 0 and before + bytes > core.config.output_backlog_max) return false;
     connection.expected_bytes += bytes;
     return true;
-}
-
-/// A body follows a request that is answered without it.
-fn beginDrain(core: *Core, connection: *Connection, request: Request, after: []u8) ?usize {
-    const head = request.head;
-    // The client waits for a 100 that it will not get, so where its next request begins is not
-    // known.
-    const length = head.content_length orelse 0;
-    if (head.expect_continue or length > limits.drain_bytes_max) {
-        var closing = head.*;
-        closing.keep_alive = false;
-        var last = request;
-        last.head = &closing;
-        if (!emit(core, connection, last, null)) return null;
-        return request.bytes.len + after.len;
-    }
-    if (!emit(core, connection, request, null)) return null;
-    if (connection.phase == .closing) return request.bytes.len + after.len;
-    if (head.chunked) {
-        const decoder = core.allocator.create(chunked.Decoder) catch {
-            connection.phase = .closing;
-            return request.bytes.len + after.len;
-        };
-        decoder.* = .init();
-        connection.drain = .{ .chunked = decoder };
-    } else {
-        connection.drain = .{ .length = @intCast(length) };
-    }
-    connection.phase = .drain;
-    // Another body than that of the request before it.
-    connection.deadline = .none;
-    connection.drain_left = limits.drain_bytes_max;
-    return request.bytes.len;
-}
-
-fn drainBody(core: *Core, connection: *Connection, rest: []u8) usize {
-    deadline_module.moved(core, connection, rest.len);
-    switch (connection.drain) {
-        .length => |*length| {
-            const count = @min(rest.len, length.*);
-            length.* -= @intCast(count);
-            if (length.* == 0) connection.phase = .head;
-            return count;
-        },
-        .chunked => |decoder| switch (decoder.decode(rest, rest)) {
-            // The answer is on its way already; what follows cannot be told from a body.
-            .rejected => {
-                endDrain(core, connection);
-                connection.phase = .closing;
-                return rest.len;
-            },
-            .decoded => |progress| {
-                connection.drain_left -|= @intCast(progress.consumed);
-                if (!progress.done and connection.drain_left > 0) return rest.len;
-                endDrain(core, connection);
-                connection.phase = if (progress.done) .head else .closing;
-                return progress.consumed;
-            },
-        },
-    }
-}
-
-fn endDrain(core: *Core, connection: *Connection) void {
-    switch (connection.drain) {
-        .length => {},
-        .chunked => |decoder| core.allocator.destroy(decoder),
-    }
-    connection.drain = .{ .length = 0 };
 }
 
 /// The handler takes the body by itself; what came of it with the head is carried.
@@ -483,7 +418,7 @@ fn emitBody(core: *Core, connection: *Connection) bool {
 const body_copied_max = 16 * 1024;
 
 /// Puts a complete request into the batch. False: no room, nothing was changed.
-fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]const u8) bool {
+pub fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]const u8) bool {
     const entry = request_module.append(core, connection.index, request, body) orelse return false;
     connection.unanswered += 1;
     connection.exclusive = request.exclusive;
@@ -524,7 +459,7 @@ fn dropBody(core: *Core, connection: *Connection) void {
     if (connection.body) |body| body.destroy();
     connection.body = null;
     body_stream.destroy(core, connection);
-    endDrain(core, connection);
+    body_drain.end(core, connection);
 }
 
 /// Frees what the connection holds; the descriptor and the slot are the server's.

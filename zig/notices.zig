@@ -56,8 +56,8 @@ pub fn Notices(comptime Item: type) type {
             link.* = .{};
         }
 
-        /// Writes as many as there is room for where JS reads them, behind those that it has not read;
-        /// the next turn has the others.
+        /// Writes as many as there is room for where JS reads them, behind those that it has not
+        /// read; the next turn has the others.
         pub fn publish(notices: *Self, slots: *Slab(Item), batch: *const batch_module.Batch) void {
             const control = batch.control();
             var count = control[abi.control.notices_count];

@@ -287,7 +287,7 @@ pub fn Server(comptime Reactor: type) type {
             }
             const more = switch (connection.phase) {
                 .body => self.readBody(connection),
-                .websocket => self.readMessage(connection),
+                .websocket => websocket.readMessage(self, connection),
                 else => null,
             };
             if (more orelse self.readBytes(connection)) self.afterStep(connection);
@@ -320,23 +320,12 @@ pub fn Server(comptime Reactor: type) type {
             return true;
         }
 
-        /// The same for a message.
-        fn readMessage(self: *Self, connection: *Connection) ?bool {
-            const room = websocket.room(&self.core, connection) orelse return null;
-            const count = self.receive(connection, room) orelse return false;
-            websocket.received(&self.core, connection, count);
-            return true;
-        }
-
         /// Into the request arena, behind what was carried over, to be parsed when all connections
         /// were read. False: nothing follows for this connection now.
         fn readBytes(self: *Self, connection: *Connection) bool {
             const core = &self.core;
             const carried = if (connection.carry) |carry| carry.len else 0;
-            const read_bytes = if (connection.phase == .websocket)
-                @max(core.config.read_buffer_bytes, limits.websocket_read_bytes)
-            else
-                core.config.read_buffer_bytes;
+            const read_bytes = connection_module.readBytes(core, connection);
             // Decoded paths, bodies and Allow values of these bytes must fit too.
             const wanted = 3 * (carried + read_bytes) + 4096;
             if (core.batch.remaining() < wanted + 2 * self.received_bytes) {
@@ -359,7 +348,7 @@ pub fn Server(comptime Reactor: type) type {
             return false;
         }
 
-        fn receive(self: *Self, connection: *Connection, room: []u8) ?usize {
+        pub fn receive(self: *Self, connection: *Connection, room: []u8) ?usize {
             const count = self.reactor.receive(connection.fd, room) catch |reason| {
                 switch (reason) {
                     error.WouldBlock, error.OutOfMemory => {},

@@ -120,20 +120,19 @@ pub fn take(core: *Core, connection: *Connection, bytes: []u8) usize {
     return result.consumed;
 }
 
-/// Where bytes of a large message may be received directly; null: they have to be looked at.
-pub fn room(core: *Core, connection: *Connection) ?[]u8 {
+/// Receives bytes of a large message where they belong. Null: they have to be looked at first.
+/// False: nothing more to do for this connection.
+pub fn readMessage(server: anytype, connection: *Connection) ?bool {
+    const core = &server.core;
     if (core.batch.full()) return null;
+    const memory = core.request_memory.allocator();
     const socket = core.websockets.at(connection.websocket);
-    return socket.decoder.room(core.request_memory.allocator());
-}
-
-/// So many bytes were received where `room` said.
-pub fn received(core: *Core, connection: *Connection, count: usize) void {
-    const socket = core.websockets.at(connection.websocket);
+    const room = socket.decoder.room(memory) orelse return null;
+    const count = server.receive(connection, room) orelse return false;
     heard(core, socket);
-    const event = socket.decoder.wrote(core.request_memory.allocator(), count);
-    happened(core, connection, socket, event);
+    happened(core, connection, socket, socket.decoder.wrote(memory, count));
     deadline_module.choose(core, connection);
+    return true;
 }
 
 fn heard(core: *const Core, socket: *WebSocket) void {
@@ -178,6 +177,16 @@ fn happened(
             fail(core, connection, socket, frame.Close.internal_error, "out of memory");
         },
     }
+}
+
+/// The script cannot take what came: the peer is told, and nothing more is heard of it.
+pub fn refuse(server: anytype, slot: u32, code: u16, reason: []const u8) void {
+    const core = &server.core;
+    const socket = core.websockets.at(slot);
+    if (socket.state != .open) return;
+    const connection = core.connections.at(socket.connection);
+    fail(core, connection, socket, code, reason);
+    sending.markDirty(server, connection);
 }
 
 /// Says why, unless we have said close, and listens no more.
@@ -256,7 +265,7 @@ pub fn send(
     const socket = core.websockets.get(slot, generation) orelse return error.Gone;
     if (socket.state != .open) return error.Gone;
     const connection = core.connections.at(socket.connection);
-    if (connection.output.bytes + payload.len > socket.settings.backlog_bytes_max) {
+    if (isTooMuch(core, connection, socket.settings.backlog_bytes_max, payload.len)) {
         closings.count(core.batch.control(), .websocket_backlog, &connection.peer);
         server.destroy(connection);
         return error.Full;
@@ -275,6 +284,13 @@ pub fn send(
     if (connection.output.bytes <= limits.stream_backlog_bytes) return false;
     socket.drain_wanted = true;
     return true;
+}
+
+/// The peer is behind, and more would exceed what it may be behind, or what waits for all together.
+fn isTooMuch(core: *const Core, connection: *const Connection, most: u32, more: usize) bool {
+    const waiting = connection.output.bytes;
+    if (waiting + more > most) return true;
+    return waiting > 0 and core.pool.used_bytes + more > core.config.pending_bytes_max;
 }
 
 /// The peer took something: JS may go on.

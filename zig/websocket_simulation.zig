@@ -138,13 +138,15 @@ pub const World = struct {
             const words = core.batch.late(control[abi.control.late_count]);
             words.* = @splat(0);
             const held = core.held.get(request.slot, request.generation).?;
-            const status: u32, const flags: u32 = if (websocket.create(core, held, self.settings)) |_| .{ 101, abi.AnswerFlag.upgrade } else |reason| switch (reason) {
-                error.Gone => .{ 200, 0 },
-                error.InvalidArgument => .{ 426, 0 },
-                error.Full => .{ 503, 0 },
+            const head: u32 = if (websocket.create(core, held, self.settings)) |_| opened: {
+                break :opened 101 | abi.AnswerFlag.upgrade;
+            } else |reason| switch (reason) {
+                error.Gone => 200,
+                error.InvalidArgument => 426,
+                error.Full => 503,
             };
             words[abi.response.state] = abi.State.answered;
-            words[abi.response.status_kind_flags] = status | flags;
+            words[abi.response.status_kind_flags] = head;
             words[abi.response.slot] = request.slot;
             words[abi.response.generation] = request.generation;
             control[abi.control.late_count] += 1;
@@ -460,6 +462,29 @@ test "whoever takes nothing is waited for, and beyond the limit left" {
     try world.run();
     try testing.expect(client.closed);
     try testing.expectEqual(frame.Close.abnormal, world.closed.items[0].code);
+}
+
+test "what waits for all together has a limit too" {
+    const world = try World.create(1, .{ .pending_bytes_max = 400_000 });
+    defer world.destroy();
+    world.echoes = false;
+    const bytes: [100_000]u8 = @splat('x');
+    for (0..5) |_| {
+        const client = try world.connect();
+        client.window = client.outgoing.items.len;
+        const handle = world.open.items[world.open.items.len - 1];
+        // Each may have one message, whatever others have.
+        _ = try websocket.send(&world.server, handle.slot, handle.generation, .{
+            .opcode = .binary,
+        }, &bytes);
+    }
+    const handle = world.open.items[0];
+    const second = websocket.send(&world.server, handle.slot, handle.generation, .{
+        .opcode = .binary,
+    }, &bytes);
+    try testing.expectError(error.Full, second);
+    try world.run();
+    try testing.expectEqual(1, world.closed.items.len);
 }
 
 /// Echoes under faults. Oracles: each client gets back what it sent, in order, or a prefix of it

@@ -70,9 +70,10 @@ fn writeMessages(options: Options) []const u8 {
 
 fn upgrade(fd: i32, options: Options) Failure!void {
     var text: [512]u8 = undefined;
-    const request = std.fmt.bufPrint(&text, "GET {s} HTTP/1.1\r\nHost: 127.0.0.1:{d}\r\n" ++
-        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" ++
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", .{ options.path, options.port }) catch
+    const format = "GET {s} HTTP/1.1\r\nHost: 127.0.0.1:{d}\r\nConnection: Upgrade\r\n" ++
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" ++
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    const request = std.fmt.bufPrint(&text, format, .{ options.path, options.port }) catch
         return error.Usage;
     try sendAll(fd, request);
     var len: usize = 0;

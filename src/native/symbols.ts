@@ -60,7 +60,10 @@ const symbols = openLibrary({
   chopin_websocket_send: { args: ["ptr", "u32", "u32", "u32", "ptr", "u32"], returns: "i32" },
   chopin_websocket_send_view: { args: ["ptr", "u32", "u32", "u32", "u32", "u32"], returns: "i32" },
   chopin_websocket_publish: { args: ["ptr", "ptr", "u32", "u32", "ptr", "u32"], returns: "i32" },
-  chopin_websocket_close: { args: ["ptr", "u32", "u32", "u32", "ptr", "u32"], returns: "i32" },
+  chopin_websocket_close: {
+    args: ["ptr", "u32", "u32", "u32", "ptr", "u32", "u32"],
+    returns: "i32",
+  },
   chopin_websocket_closed: { args: ["ptr", "u32", "u32"], returns: "i32" },
   chopin_websocket_backlog: { args: ["ptr", "u32", "u32"], returns: "i32" },
 

@@ -117,13 +117,24 @@ export class NativeWebSocket implements ServerWebSocket<unknown>, Member {
     }
     if (this.#state !== state.open) return;
     this.#state = state.closing;
-    this.#end(closeCode, bytes);
+    this.#end(closeCode, bytes, true);
+  }
+
+  /**
+   * Closes because of what the peer or the program did: nobody waits for the peer's word.
+   *
+   * @internal
+   */
+  fail(closeCode: number, reason = ""): void {
+    if (this.#state !== state.open) return;
+    this.#state = state.closing;
+    this.#end(closeCode, encoder.encode(reason), false);
   }
 
   terminate(): void {
     if (this.#state === state.closed) return;
     this.#state = state.closing;
-    this.#end(abnormal, noReason);
+    this.#end(abnormal, noReason, true);
   }
 
   get subscriptions(): readonly string[] {
@@ -213,11 +224,13 @@ export class NativeWebSocket implements ServerWebSocket<unknown>, Member {
     return false;
   }
 
-  #end(closeCode: number, reason: Uint8Array<ArrayBuffer>): void {
+  /** `waits`: for the peer to say close too. */
+  #end(closeCode: number, reason: Uint8Array<ArrayBuffer>, waits: boolean): void {
     const { handle } = this.lane.home;
+    const { slot, generation } = this;
     const { length } = reason;
     const from = length === 0 ? nothing : reason;
-    chopin_websocket_close(handle, this.slot, this.generation, closeCode, from, length);
+    chopin_websocket_close(handle, slot, generation, closeCode, from, length, waits ? 1 : 0);
     this.lane.home.queued();
   }
 }

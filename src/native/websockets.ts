@@ -182,12 +182,12 @@ export class WebSockets {
 
   #takeCompressed(ws: NativeWebSocket, kind: number, payload: Uint8Array<ArrayBuffer>): void {
     const message = ws.lane.coding!.inflate(payload, ws.messageLimit);
-    if (message === "too_large") ws.close(tooLarge, "the message is too large");
-    else if (message === "corrupt") ws.close(notUtf8, "the message cannot be inflated");
+    if (message === "too_large") ws.fail(tooLarge, "the message is too large");
+    else if (message === "corrupt") ws.fail(notUtf8, "the message cannot be inflated");
     else if ((kind & opcodeMask) === opcode.binary) this.#take(ws, message);
     else {
       const text = decoded(message);
-      if (text === undefined) ws.close(notUtf8, "the message is not UTF-8");
+      if (text === undefined) ws.fail(notUtf8, "the message is not UTF-8");
       else this.#take(ws, text);
     }
   }
@@ -225,7 +225,7 @@ export class WebSockets {
 
   #failed(ws: NativeWebSocket, error: unknown): void {
     reportUnlessLeft(error);
-    ws.close(serverError);
+    ws.fail(serverError);
   }
 }
 

@@ -160,6 +160,7 @@ describe("what is wrong", () => {
       const [found, problem, head] = await answerOf(echo(), request);
       expect([found, problem]).toEqual([status, code]);
       expect(/^Upgrade: websocket\r$/m.test(`${head}\r`)).toBe(status === 426);
+      expect(/^Connection: Upgrade\r?$/m.test(head)).toBe(status === 426);
       const version = code === "websocket_version_not_supported";
       expect(/^Sec-WebSocket-Version: 13\r?$/m.test(head)).toBe(version);
       expect(problems[code as keyof typeof problems][0] as number).toBe(status);

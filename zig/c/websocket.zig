@@ -119,6 +119,7 @@ pub fn publish(
 }
 
 /// Says close with a code and a reason; code 0 stands for none, 1006 ends the connection at once.
+/// `waits` is 0 where the peer has done wrong: then its answer is not awaited.
 pub fn close(
     self: *Server,
     slot: u32,
@@ -126,22 +127,25 @@ pub fn close(
     code: u32,
     reason: ?[*]const u8,
     len: u32,
+    waits: u32,
 ) callconv(.c) i32 {
-    const core = &self.implementation.core;
-    if (core.websockets.get(slot, generation) == null) return stale;
+    const server = &self.implementation;
+    if (server.core.websockets.get(slot, generation) == null) return stale;
+    const said = closeCode(code) orelse return invalid;
     if (len > frame.reason_bytes_max) return invalid;
-    const said: u16 = switch (code) {
-        0 => frame.Close.no_status,
-        frame.Close.abnormal => frame.Close.abnormal,
-        1...frame.Close.abnormal - 1, frame.Close.abnormal + 1...std.math.maxInt(u16) => known: {
-            const number: u16 = @intCast(code);
-            if (!frame.isCloseCodeOfServer(number)) return invalid;
-            break :known number;
-        },
-        else => return invalid,
-    };
-    websocket.close(&self.implementation, slot, said, if (reason) |text| text[0..len] else "");
+    const text = if (reason) |from| from[0..len] else "";
+    if (waits == 0) {
+        websocket.refuse(server, slot, said, text);
+    } else {
+        websocket.close(server, slot, said, text);
+    }
     return 0;
+}
+
+fn closeCode(code: u32) ?u16 {
+    if (code == 0) return frame.Close.no_status;
+    const known = std.math.cast(u16, code) orelse return null;
+    return if (known == frame.Close.abnormal or frame.isCloseCodeOfServer(known)) known else null;
 }
 
 /// Lets go of a WebSocket that is over: its code is in `control.result[0]`, where its reason lies

@@ -77,6 +77,8 @@ const connection_lines = std.enums.directEnumArray(Connection, []const u8, 0, .{
     .upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n",
 });
 
+const upgrade_offered = "Connection: Upgrade\r\n";
+
 const content_type_bytes_max = longest(&content_types);
 const connection_bytes_max = longest(&connection_lines);
 
@@ -89,7 +91,7 @@ fn longest(comptime lines: []const []const u8) usize {
 /// Everything but `server` and `fields`.
 const fixed_bytes_max = status_codes.line_bytes_max + content_type_bytes_max +
     @max(content_length_name.len + digits.u64_len_max + 2, transfer_encoding.len) +
-    "Date: \r\n".len + 29 + "Server: \r\n".len + connection_bytes_max + 2;
+    "Date: \r\n".len + 29 + "Server: \r\n".len + connection_bytes_max + upgrade_offered.len + 2;
 
 /// Room that `writeHead` may need for this head.
 pub fn headBytesMax(head: AnswerHead) u32 {
@@ -123,6 +125,8 @@ pub fn writeHead(out: []u8, head: AnswerHead) u32 {
         append(out, &at, "\r\n");
     }
     append(out, &at, connection_lines[@intFromEnum(head.connection)]);
+    // RFC 9110 7.8: who sends Upgrade, as 15.5.22 has it, says that it is for this connection.
+    if (head.status == 426) append(out, &at, upgrade_offered);
     append(out, &at, head.fields);
     append(out, &at, "\r\n");
     return @intCast(at);
