@@ -63,6 +63,7 @@ export async function startServing(parts: Parts): Promise<Server> {
   await life.onStart(workerInfo());
   const inherited = post === undefined ? takeActivated() : ownListeners(post.place);
   const dispatcher = (server: NativeServer) => createDispatcher(server, program);
+  await parts.operations.prepare();
   const native = await startServer(options, program.router, dispatcher, inherited);
   await begin(parts, native);
   let stopping: Promise<void> | undefined;
@@ -100,9 +101,9 @@ async function begin(parts: Parts, native: NativeServer): Promise<void> {
   const { operations, program, audiences, transport, post } = parts;
   const { topics } = native.websockets;
   try {
+    operations.started(native, program.names);
     await topics.connect(transport ?? post?.transport);
     for (const audience of audiences) audience.join(topics);
-    await operations.started(native, program.names);
   } catch (error) {
     operations.stopped();
     await native.stop({ timeoutMs: 0, idleMs: 0, queue: "leave" });

@@ -33,6 +33,7 @@ export class Operations {
   readonly #health: Health | undefined;
   readonly #shared: SharedMetrics | undefined;
   #kept: Kept | undefined;
+  #blocks: typeof MetricsBlock | undefined;
 
   /** `shared`: in a worker, whose siblings count into the same block. */
   constructor(metrics: Metrics | undefined, health: Health | undefined, shared?: SharedMetrics) {
@@ -41,11 +42,22 @@ export class Operations {
     this.#shared = shared;
   }
 
-  /** A server listens; `routes` are the names of its handlers, by their number. */
-  async started(native: NativeServer, routes: readonly string[]): Promise<void> {
+  /** Before a server listens: its first request is to be counted too. */
+  async prepare(): Promise<void> {
+    // Loads the library's functions for it: only programs with metrics pay for that.
+    if (this.#metrics !== undefined) {
+      this.#blocks = (await import("../native/metrics.ts")).MetricsBlock;
+    }
+  }
+
+  /**
+   * A server listens, and has not come round since; `routes` are the names of its handlers, by
+   * their number.
+   */
+  started(native: NativeServer, routes: readonly string[]): void {
     const { block, listeners } = keptBy.get(native) ?? { block: undefined, listeners: new Map() };
     this.#health?.starting();
-    const counting = await this.#count(native, routes, block);
+    const counting = this.#count(native, routes, block);
     this.#kept = { block: counting, listeners };
     keptBy.set(native, this.#kept);
     this.#listen(listeners);
@@ -65,18 +77,17 @@ export class Operations {
     this.#kept = undefined;
   }
 
-  async #count(
+  #count(
     native: NativeServer,
     routes: readonly string[],
     before: MetricsBlock | undefined,
-  ): Promise<MetricsBlock | undefined> {
-    if (this.#metrics === undefined) return before;
-    // Loads the library's functions for it: only programs with metrics pay for that.
-    const { MetricsBlock } = await import("../native/metrics.ts");
+  ): MetricsBlock | undefined {
+    const blocks = this.#blocks;
+    if (this.#metrics === undefined || blocks === undefined) return before;
     const shared = this.#shared;
     const make = (): MetricsBlock => {
-      if (shared !== undefined) return MetricsBlock.attach(shared.fd);
-      const alone = MetricsBlock.create(1, routes.length, false);
+      if (shared !== undefined) return blocks.attach(shared.fd);
+      const alone = blocks.create(1, routes.length, false);
       alone.claim();
       return alone;
     };
