@@ -425,7 +425,9 @@ pub fn emit(core: *Core, connection: *Connection, request: Request, body: ?[]con
     connection.requests +|= 1;
     metrics.count(core, .requests, 1);
     entry.upgrade = request.upgrades(body != null);
-    const last = connection.requests == core.config.requests_per_connection;
+    const most = core.config.requests_per_connection;
+    // The last one may be an upgrade: then there is none behind it.
+    const last = most > 0 and connection.requests >= most;
     if (last and !entry.upgrade) entry.keep_alive = false;
     if (!entry.keep_alive) connection.phase = .closing;
     return true;

@@ -233,6 +233,7 @@ pub fn advance(server: anytype, connection: *Connection) void {
         if (held.opens) held.websocket = none;
         freeHeld(server, slot);
         if (opened != none) websocket.open(server, connection, opened);
+        if (connection.dead) return;
         if (close) lastAnswer(server, connection);
     }
     if (connection.output.bytes == before and connection.unanswered > 0) return;

@@ -155,10 +155,12 @@ pub fn Server(comptime Reactor: type) type {
                 if (count <= 1 or self.core.held.count > 0) break;
             }
             self.publish();
-            // Notices that found no room come with the next turn, which must not wait.
-            const told = self.core.notices.first == batch_module.none and
-                self.core.websocket_notices.first == batch_module.none;
-            return if (told) done else done + 1;
+            // Notices that found no room come with the next turn, which must not wait, and so do
+            // bytes that became free to be looked at when answers were sent.
+            const left = self.core.notices.first != batch_module.none or
+                self.core.websocket_notices.first != batch_module.none or
+                self.core.resumable.items.len > 0;
+            return if (left) done + 1 else done;
         }
 
         fn round(self: *Self, wait: bool) u32 {

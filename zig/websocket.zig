@@ -48,10 +48,14 @@ pub const WebSocket = struct {
     connection: u32 = none,
     settings: Settings,
     decoder: Decoder,
-    /// When the peer was heard last, or when we said close.
+    /// When the peer was heard last, or when our close was sent.
     since_ms: u64 = 0,
     /// When the decoder began to count control frames anew.
     ticked_ms: u64 = 0,
+    /// When the message under way began.
+    began_ms: u64 = 0,
+    /// We have said close, and the peer's kernel may have it.
+    close_sent: bool = false,
     /// The peer was silent, and was asked whether it is there.
     asked: bool = false,
     /// JS waits until the peer has taken what there is.
@@ -78,6 +82,7 @@ pub const CreateError = error{
 /// other end of the request ends it.
 pub fn create(core: *Core, held: *Held, settings: Settings) CreateError!u32 {
     if (held.connection == none) return error.Gone;
+    if (core.connections.at(held.connection).read_closed) return error.Gone;
     if (!held.upgrade or held.websocket != none) return error.InvalidArgument;
     if (core.draining) return error.Full;
     if (!held.keep_alive) return error.InvalidArgument;
@@ -105,6 +110,8 @@ pub fn open(server: anytype, connection: *Connection, slot: u32) void {
     connection.websocket = slot;
     connection.exclusive = false;
     core.websocket_notices.add(&core.websockets, slot, abi.Notice.websocket_opened);
+    // Its client has left meanwhile, and nothing more will tell of it.
+    if (connection.read_closed) return server.destroy(connection);
     if (core.draining) close(server, slot, going_away, "");
 }
 
@@ -115,7 +122,9 @@ pub fn open(server: anytype, connection: *Connection, slot: u32) void {
 pub fn take(core: *Core, connection: *Connection, bytes: []u8) usize {
     const socket = core.websockets.at(connection.websocket);
     heard(core, socket);
+    const before = socket.decoder.underWay();
     const result = socket.decoder.feed(core.request_memory.allocator(), bytes);
+    if (!before or result.event == .message) socket.began_ms = core.now_ms;
     happened(core, connection, socket, result.event);
     return result.consumed;
 }
@@ -186,6 +195,7 @@ pub fn refuse(server: anytype, slot: u32, code: u16, reason: []const u8) void {
     if (socket.state != .open) return;
     const connection = core.connections.at(socket.connection);
     fail(core, connection, socket, code, reason);
+    deadline_module.choose(core, connection);
     sending.markDirty(server, connection);
 }
 
@@ -214,18 +224,22 @@ fn deliver(
     owned: bool,
 ) void {
     const batch = &core.batch;
+    const memory = core.request_memory.allocator();
+    if (socket.state != .open) return if (owned) memory.free(payload);
     var bytes = payload;
     var own: []u8 = if (owned) payload else &.{};
-    const free = own.len > 0 and (socket.state != .open or own.len <= copied_max);
-    defer if (free) core.request_memory.allocator().free(payload);
-    if (socket.state != .open) return;
-    // A payload that the decoder keeps is gone with its next byte.
-    if (!batch.contains(payload) and payload.len <= copied_max) {
-        if (batch.allocate(@intCast(payload.len))) |place| {
+    if (!batch.contains(payload)) {
+        const small = payload.len <= copied_max;
+        if (if (small) batch.allocate(@intCast(payload.len)) else null) |place| {
             @memcpy(place, payload);
+            if (owned) memory.free(payload);
             bytes = place;
             own = &.{};
-        } else return fail(core, connection, socket, frame.Close.internal_error, "out of memory");
+        } else if (!owned) {
+            // What the decoder keeps is gone with its next byte.
+            own = memory.dupe(u8, payload) catch
+                return fail(core, connection, socket, frame.Close.internal_error, "out of memory");
+        }
     }
     const record = batch.nextRecord();
     const m = abi.message;
@@ -265,7 +279,11 @@ pub fn send(
     const socket = core.websockets.get(slot, generation) orelse return error.Gone;
     if (socket.state != .open) return error.Gone;
     const connection = core.connections.at(socket.connection);
-    if (isTooMuch(core, connection, socket.settings.backlog_bytes_max, payload.len)) {
+    const most = socket.settings.backlog_bytes_max;
+    // Of what is queued nobody knows yet whether the peer takes it.
+    if (isTooMuch(core, connection, most, payload.len)) sending.flush(server, connection);
+    if (connection.dead) return error.Gone;
+    if (isTooMuch(core, connection, most, payload.len)) {
         closings.count(core.batch.control(), .websocket_backlog, &connection.peer);
         server.destroy(connection);
         return error.Full;
@@ -297,6 +315,10 @@ fn isTooMuch(core: *const Core, connection: *const Connection, most: u32, more: 
 pub fn drained(core: *Core, connection: *const Connection) void {
     if (connection.websocket == none) return;
     const socket = core.websockets.at(connection.websocket);
+    if (socket.state == .closing and !socket.close_sent and connection.output.bytes == 0) {
+        socket.close_sent = true;
+        socket.since_ms = core.now_ms;
+    }
     if (!socket.drain_wanted) return;
     if (connection.output.bytes > limits.stream_backlog_bytes / 2) return;
     socket.drain_wanted = false;
@@ -315,7 +337,6 @@ pub fn close(server: anytype, slot: u32, code: u16, reason: []const u8) void {
     if (socket.state != .open) return;
     writeClose(core, connection, code, reason);
     socket.state = .closing;
-    socket.since_ms = core.now_ms;
     deadline_module.choose(core, connection);
     sending.markDirty(server, connection);
 }
@@ -379,27 +400,41 @@ const close_ms = limits.websocket_close_ms;
 
 pub const Wait = struct { since_ms: u64, timeout_ms: u32 };
 
-/// How long the peer may be silent before `expire`; null: for ever.
+/// How long the peer is waited for before `expire`; null: for ever.
 pub fn wait(core: *const Core, connection: *const Connection) ?Wait {
     const socket = core.websockets.at(connection.websocket);
-    const idle_ms = socket.settings.idle_ms;
     if (socket.state == .closing) return .{ .since_ms = socket.since_ms, .timeout_ms = close_ms };
+    if (socket.decoder.underWay()) {
+        // As a body: it may take long, but not be slow, since it takes memory.
+        const earned_ms = @as(u64, socket.decoder.length) * std.time.ms_per_s /
+            core.config.body_rate_least;
+        return .{
+            .since_ms = @min(socket.since_ms, socket.began_ms + earned_ms),
+            .timeout_ms = core.config.body_timeout_ms,
+        };
+    }
+    const idle_ms = socket.settings.idle_ms;
     if (idle_ms == 0) return null;
     const timeout_ms = if (socket.asked) idle_ms else idle_ms - idle_ms / 2;
     return .{ .since_ms = socket.since_ms, .timeout_ms = timeout_ms };
 }
 
-/// The peer was silent: it is asked once, then the connection ends.
+/// The peer was silent: it is asked once, then the connection ends. One that was slow is told so.
 pub fn expire(server: anytype, connection: *Connection) void {
     const core = &server.core;
     const socket = core.websockets.at(connection.websocket);
-    if (socket.state == .closing) return server.destroy(connection);
-    if (socket.asked) {
+    if (socket.state == .closing) {
+        finish(core, connection, socket, frame.Close.abnormal, "");
+    } else if (socket.decoder.underWay()) {
+        closings.count(core.batch.control(), .body_timeout, &connection.peer);
+        fail(core, connection, socket, frame.Close.policy, "message too slow");
+    } else if (socket.asked) {
         metrics.count(core, .idle_timeouts, 1);
         return server.destroy(connection);
+    } else {
+        socket.asked = true;
+        write(core, connection, .ping, "");
     }
-    socket.asked = true;
-    write(core, connection, .ping, "");
     deadline_module.choose(core, connection);
     server.afterStep(connection);
 }

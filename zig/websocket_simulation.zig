@@ -327,6 +327,41 @@ test "a client that leaves before its 101 is told of as over" {
     try testing.expectEqual(0, world.server.core.websockets.count);
 }
 
+test "a client that said its last word before its 101 gets none" {
+    const world = try World.create(1, .{});
+    defer world.destroy();
+    for ([_]bool{ false, true }) |created| {
+        const client = world.server.reactor.connect();
+        try world.send(client, upgrade);
+        while (world.asked.items.len == 0) _ = try world.turn();
+        if (created) world.answerAsked();
+        client.finished = true;
+        _ = try world.turn();
+        try world.run();
+        try testing.expect(client.server_finished);
+    }
+    try testing.expectEqual(0, world.open.items.len);
+    try testing.expectEqual(0, world.server.core.websockets.count);
+}
+
+test "a batch without room for what came in pieces loses nothing" {
+    const world = try World.create(1, .{});
+    defer world.destroy();
+    const payload: [16_000]u8 = @splat('x');
+    var storage: [payload.len + 14]u8 = undefined;
+    const bytes = clientFrame(&storage, 0x82, &payload);
+    var clients: [200]*Client = undefined;
+    for (&clients) |*client| {
+        client.* = try world.connect();
+        try world.send(client.*, bytes[0 .. bytes.len - 10]);
+    }
+    try world.run();
+    for (clients) |client| try world.send(client, bytes[bytes.len - 10 ..]);
+    try world.run();
+    try testing.expectEqual(0, world.closed.items.len);
+    for (clients) |client| try testing.expectEqual(payload.len + 4, (try World.frames(client)).len);
+}
+
 test "messages in pieces and large ones come whole, pings are answered in between" {
     const world = try World.create(1, .{});
     defer world.destroy();
@@ -426,10 +461,56 @@ test "a server that stops says so, and waits for the answer, but not for ever" {
     // Its messages are heard no more.
     try sendFrame(world, mute, 0x81, "x");
     try world.sleep(limits.websocket_close_ms + 100);
+    try testing.expect(mute.server_finished and !mute.closed);
+    try world.sleep(limits.linger_ms + 100);
     try testing.expect(mute.closed);
     try testing.expectEqual(0, world.messages);
     try testing.expectEqual(frame.Close.abnormal, world.closed.items[1].code);
     try testing.expectEqual(0, world.server.core.connections.count);
+}
+
+test "a slow reader gets all that was sent before the close" {
+    const world = try World.create(1, .{});
+    defer world.destroy();
+    const client = try world.connect();
+    const handle = world.open.items[0];
+    const bytes: [200_000]u8 = @splat('x');
+    client.window = client.outgoing.items.len;
+    _ = try websocket.send(&world.server, handle.slot, handle.generation, .{
+        .opcode = .binary,
+    }, &bytes);
+    websocket.close(&world.server, handle.slot, 1000, "");
+    for (0..20) |_| {
+        client.window += 10_000;
+        try world.sleep(1_000);
+    }
+    client.window = std.math.maxInt(usize);
+    try world.sleep(limits.websocket_close_ms - 1_000);
+    try testing.expectStringEndsWith(try World.frames(client), "x\x88\x02\x03\xe8");
+    try testing.expect(!client.server_finished);
+    try sendFrame(world, client, 0x88, "\x03\xe8");
+    try world.run();
+    try testing.expectEqual(1000, world.closed.items[0].code);
+}
+
+test "a message may take long, but not be slow" {
+    const world = try World.create(1, .{ .body_timeout_ms = 1_000, .body_rate_least = 1_000 });
+    defer world.destroy();
+    const slow = try world.connect();
+    const steady = try world.connect();
+    var storage: [20_014]u8 = undefined;
+    const payload: [20_000]u8 = @splat('x');
+    const bytes = clientFrame(&storage, 0x82, &payload);
+    var at: usize = 0;
+    while (at < bytes.len) : (at += 1_000) {
+        try world.send(steady, bytes[at..@min(at + 1_000, bytes.len)]);
+        if (!slow.server_finished) try world.send(slow, bytes[at / 1_000 ..][0..1]);
+        try world.sleep(900);
+    }
+    try testing.expect(slow.server_finished);
+    try testing.expectStringEndsWith(slow.outgoing.items, "\x03\xf0message too slow");
+    try testing.expectEqual(payload.len + 4, (try World.frames(steady)).len);
+    try testing.expect(!steady.server_finished);
 }
 
 test "whoever takes nothing is waited for, and beyond the limit left" {
@@ -478,6 +559,14 @@ test "what waits for all together has a limit too" {
             .opcode = .binary,
         }, &bytes);
     }
+    // Whoever reads may have more at once: what is queued is sent first.
+    const reader = try world.connect();
+    const last = world.open.items[world.open.items.len - 1];
+    for (0..10) |_| _ = try websocket.send(&world.server, last.slot, last.generation, .{
+        .opcode = .binary,
+    }, bytes[0..5_000]);
+    try world.run();
+    try testing.expectEqual(10 * 5_004, (try World.frames(reader)).len);
     const handle = world.open.items[0];
     const second = websocket.send(&world.server, handle.slot, handle.generation, .{
         .opcode = .binary,

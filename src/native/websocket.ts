@@ -212,10 +212,9 @@ export class NativeWebSocket implements ServerWebSocket<unknown>, Member {
 
   /** What a native call for a message returned. */
   #sent(result: number): boolean {
-    if (result >= 0) {
-      this.lane.home.queued();
-      return result === 0;
-    }
+    // Also where it ended the connection: the next turn tells.
+    this.lane.home.queued();
+    if (result >= 0) return result === 0;
     if (result === code.invalidArgument) {
       throw new ChopinError("invalid_message", "A message has at most 2 GiB.");
     }

@@ -73,12 +73,13 @@ export class WebSockets {
    */
   create({ slot, generation }: HeldContext, upgrade: Upgrade): number {
     const { endpoint, coding } = upgrade;
-    const { messageLimit, backlogLimit, idleTimeoutMs } = { ...this.#limits, ...endpoint.limits };
+    const limit = (name: keyof WebSocketLimits) => endpoint.limits[name] ?? this.#limits[name];
+    const messageLimit = limit("messageLimit");
     const { ping, pong } = endpoint.handlers;
     const told = ping !== undefined || pong !== undefined ? settingsFlag.controlFrames : 0;
     this.#settings[settings.messageBytesMax] = messageLimit;
-    this.#settings[settings.backlogBytesMax] = backlogLimit;
-    this.#settings[settings.idleMs] = idleTimeoutMs;
+    this.#settings[settings.backlogBytesMax] = limit("backlogLimit");
+    this.#settings[settings.idleMs] = limit("idleTimeoutMs");
     this.#settings[settings.flags] = told | (coding === undefined ? 0 : settingsFlag.deflate);
     const made = chopin_websocket_create(this.handle, slot, generation, this.#settings);
     if (made < 0) return made;

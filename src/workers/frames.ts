@@ -40,15 +40,19 @@ export class FrameReader {
     if (this.#held < this.#needed) return;
     const whole = Buffer.concat(this.#pieces);
     let at = 0;
-    for (let end = this.#endOf(whole, at); end <= whole.length; end = this.#endOf(whole, at)) {
-      const start = at;
-      at = end;
-      if (whole[start] === nul) this.#bytes(whole.subarray(start + headBytes, end));
-      else this.#document(whole.toString("utf8", start, end));
+    try {
+      for (let end = this.#endOf(whole, at); end <= whole.length; end = this.#endOf(whole, at)) {
+        const start = at;
+        at = end;
+        if (whole[start] === nul) this.#bytes(whole.subarray(start + headBytes, end));
+        else this.#document(whole.toString("utf8", start, end));
+      }
+    } finally {
+      // What was told is not told again, also where that threw.
+      this.#needed = this.#endOf(whole, at) - at;
+      this.#pieces = [whole.subarray(at)];
+      this.#held = whole.length - at;
     }
-    this.#needed = this.#endOf(whole, at) - at;
-    this.#pieces = [whole.subarray(at)];
-    this.#held = whole.length - at;
   }
 
   /** Where what begins at `at` ends; where it is not known, at the next byte. */

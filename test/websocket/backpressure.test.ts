@@ -121,6 +121,37 @@ describe("the backlog", () => {
     expect(results.at(-1)).toBe(false);
   });
 
+  test("ends the connection at once, also where a timer met it", async () => {
+    const log = new Log();
+    const app = new Chopin().websocket("/", {
+      backlogLimit: MiB,
+      open(ws) {
+        setTimeout(() => ws.send(new Uint8Array(2 * MiB)), 1);
+      },
+      close: (_, code) => log.add(`close ${code}`),
+    });
+    await withServer(app, async (server) => {
+      await Peer.open(server, "/");
+      // Nothing else happens that would have the server look.
+      await log.has("close 1006");
+    });
+  });
+
+  test("an option that is undefined is none", async () => {
+    // As programs without exactOptionalPropertyTypes may have it.
+    const none: object = { messageLimit: undefined, backlogLimit: undefined };
+    const app = new Chopin().websocket("/", {
+      ...none,
+      message: (ws, message) => void ws.send(message),
+    });
+    await withServer(app, async (server) => {
+      const peer = await Peer.open(server, "/");
+      peer.send(1, "hi");
+      expect(await peer.said()).toBe("hi");
+      peer.leave();
+    });
+  });
+
   test("is the server's where a route says nothing, and a message must fit into it", async () => {
     const log = new Log();
     const app = new Chopin().websocket("/", {

@@ -132,6 +132,11 @@ pub const Decoder = struct {
         return self.advance(allocator, count);
     }
 
+    /// A message, or the head of a frame, has come in part.
+    pub fn underWay(self: *const Decoder) bool {
+        return self.opcode != .continuation or self.header_length > 0 or self.phase == .control;
+    }
+
     /// Time has passed: control frames are counted anew. To be called each second.
     pub fn tick(self: *Decoder) void {
         self.controls = 0;
