@@ -123,7 +123,9 @@ const { values } = parseArgs({
 const peers = values.only.split(",").map((name) => echoIn(rootFolder, name));
 if (values.other !== undefined) peers.push(echoIn(values.other, "other"));
 const source = join(benchFolder, "load", "websocket.zig");
-const imported = ["histogram.zig", "socket.zig"].map((name) => join(benchFolder, "load", name));
+const imported = ["histogram.zig", "options.zig", "socket.zig"].map((name) =>
+  join(benchFolder, "load", name),
+);
 const missing = [
   await buildZig("websocket", source, imported),
   ...(await Promise.all(peers.map((peer) => peer.prepare()))),

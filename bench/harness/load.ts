@@ -30,6 +30,7 @@ const loadSources = [
   "load.zig",
   "histogram.zig",
   "answer_reader.zig",
+  "options.zig",
   "request.zig",
   "socket.zig",
 ].map((name) => join(benchFolder, "load", name));

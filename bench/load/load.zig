@@ -7,6 +7,7 @@ const std = @import("std");
 const linux = std.os.linux;
 const Histogram = @import("histogram.zig").Histogram;
 const Reader = @import("answer_reader.zig").Reader;
+const options_file = @import("options.zig");
 const request = @import("request.zig");
 const socket = @import("socket.zig");
 
@@ -228,20 +229,7 @@ const Load = struct {
 };
 
 fn readOptions(arguments: *std.process.Args.Iterator) Failure!Options {
-    var options: Options = .{};
-    _ = arguments.skip();
-    while (arguments.next()) |name| {
-        const value = arguments.next() orelse return error.Usage;
-        inline for (@typeInfo(Options).@"struct".fields) |field| {
-            if (std.mem.eql(u8, name, "--" ++ field.name)) {
-                @field(options, field.name) = if (field.type == []const u8)
-                    value
-                else
-                    std.fmt.parseInt(field.type, value, 10) catch return error.Usage;
-                break;
-            }
-        } else return error.Usage;
-    }
+    const options = try options_file.read(Options, arguments);
     if (options.port == 0 or options.seconds == 0) return error.Usage;
     if (options.connections == 0 or options.connections > connections_max) return error.Usage;
     return options;

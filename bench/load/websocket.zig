@@ -4,6 +4,7 @@
 const std = @import("std");
 const linux = std.os.linux;
 const Histogram = @import("histogram.zig").Histogram;
+const options_file = @import("options.zig");
 const socket = @import("socket.zig");
 
 const connections_max = 4096;
@@ -159,20 +160,7 @@ fn receive(connection: *Connection) Failure!bool {
 }
 
 fn readOptions(arguments: *std.process.Args.Iterator) Failure!Options {
-    var options: Options = .{};
-    _ = arguments.skip();
-    while (arguments.next()) |name| {
-        const value = arguments.next() orelse return error.Usage;
-        inline for (@typeInfo(Options).@"struct".fields) |field| {
-            if (std.mem.eql(u8, name, "--" ++ field.name)) {
-                @field(options, field.name) = if (field.type == []const u8)
-                    value
-                else
-                    std.fmt.parseInt(field.type, value, 10) catch return error.Usage;
-                break;
-            }
-        } else return error.Usage;
-    }
+    const options = try options_file.read(Options, arguments);
     const sent = @as(u64, options.depth) * (options.bytes + 14);
     if (options.port == 0 or options.depth == 0 or sent > sent_bytes_max) return error.Usage;
     if (options.bytes == 0 or options.bytes > payload_bytes_max) return error.Usage;

@@ -105,23 +105,23 @@ for (const workers of [1, 2]) {
   }, 30_000);
 }
 
-test("a peer that does not answer does not hold up the end for longer than 5 s", async () => {
-  await using service = await start(1);
-  const [peer] = await connect(service);
-  service.signal("SIGTERM");
-  expect(await peer.said()).toBe("close 1001");
-  expect(await service.ended()).toBe(0);
-  expect(service.count(/close 1006 in/)).toBe(1);
-}, 30_000);
-
-test("stopTimeoutMs ends those that are left, and their handlers still run", async () => {
-  await using service = await start(2, { stopTimeoutMs: 100 });
-  const [peer] = await connect(service);
-  service.signal("SIGTERM");
-  expect(await peer.said()).toBe("close 1001");
-  expect(await service.ended()).toBe(0);
-  expect(service.count(/close 1006 in/)).toBe(1);
-}, 30_000);
+for (const [name, workers, options] of [
+  ["a peer that does not answer does not hold up the end for longer than 5 s", 1, {}],
+  [
+    "stopTimeoutMs ends those that are left, and their handlers still run",
+    2,
+    { stopTimeoutMs: 100 },
+  ],
+] as const) {
+  test(name, async () => {
+    await using service = await start(workers, options);
+    const [peer] = await connect(service);
+    service.signal("SIGTERM");
+    expect(await peer.said()).toBe("close 1001");
+    expect(await service.ended()).toBe(0);
+    expect(service.count(/close 1006 in/)).toBe(1);
+  }, 30_000);
+}
 
 test("SIGHUP replaces workers: those of the old are told to go, and find the new", async () => {
   await using service = await start(2);
