@@ -12,6 +12,7 @@ const subjects: Readonly<Record<string, string>> = {
   router: "mutated paths, patterns and applications",
   server: "medleys of",
   websocket: "mutated frames become the messages that a naive reader sees",
+  websockets: "storms of frames and faults",
 };
 
 const seedsMax = 2 ** 32;
