@@ -633,7 +633,7 @@ pub fn storm(seed: u64, rounds: u32) !void {
     try testing.expectEqual(0, world.server.core.pool.used_bytes);
 }
 
-test "bursts beyond batch and backlog are answered whole, however the socket takes the answers" {
+test "bursts beyond batch and backlog are answered whole, however sockets take the answers" {
     var burst: std.ArrayList(u8) = .empty;
     defer burst.deinit(allocator);
     var storage: [20]u8 = undefined;
