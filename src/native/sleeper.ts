@@ -1,6 +1,6 @@
 /**
  * What wakes a reactor that sleeps in Bun's event loop, and keeps the process alive meanwhile: a
- * socket pair, and after some seconds without connections a doorbell. A wake-up by a socket costs
+ * socket pair, and after some seconds of sleep a doorbell. A wake-up by a socket costs
  * the least, but has Bun's loop look for its time-outs for as long as it exists.
  */
 import type { Pointer } from "bun:ffi";
@@ -85,22 +85,16 @@ export class Sleeper {
     return kind;
   }
 
-  /**
-   * Not while connections are open: as sockets of Bun's they would have its loop look after them
-   * too. The last one to go leads to another sleep.
-   */
   #lookLater(): void {
-    const alone = this.#options.view[control.connectionsOpen] === 0;
-    if (!alone || this.#looking !== undefined || process.platform !== "linux") return;
+    if (this.#looking !== undefined || process.platform !== "linux") return;
     this.#looking = setTimeout(() => this.#look(), this.#restAfterMs);
   }
 
   #look(): void {
     this.#looking = undefined;
     if (!this.#asleep) return;
-    const alone = this.#options.view[control.connectionsOpen] === 0;
     const quiet = performance.now() - this.#sinceMs >= this.#restAfterMs;
-    if (!alone || !quiet || !this.#rest()) this.#lookLater();
+    if (!quiet || !this.#rest()) this.#lookLater();
   }
 
   /** False: this system has no such listeners, or just now no descriptor left. */
