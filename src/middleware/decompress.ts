@@ -1,6 +1,8 @@
 /** Bodies of requests that come compressed (RFC 9110 8.4), within a cap. */
+
 import { bodyLimitDefault } from "../environment.ts";
 import { HTTPError, problems } from "../errors.ts";
+import { listItems } from "../field-list.ts";
 import { iterate, type Pieces, readable } from "../stream.ts";
 import {
   InflatedPieces,
@@ -72,11 +74,8 @@ export function decompress(options: DecompressOptions = {}): AnyMiddleware {
  * "identity" says nothing (RFC 9110 8.4.1).
  */
 function chainOf(field: string, known: readonly RequestCodingName[]): RequestCodingName[] {
-  const names = field
-    .toLowerCase()
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "" && name !== "identity")
+  const names = listItems([field.toLowerCase()])
+    .filter((name) => name !== "identity")
     .map((name) => (name === "x-gzip" ? "gzip" : name));
   const isKnown = (name: string): name is RequestCodingName =>
     (known as readonly string[]).includes(name);

@@ -1,7 +1,7 @@
 /**
  * What wakes a reactor that sleeps in Bun's event loop, and keeps the process alive meanwhile: a
- * socket pair, and after some seconds of sleep a doorbell. A wake-up by a socket costs
- * the least, but has Bun's loop look for its time-outs for as long as it exists.
+ * socket pair, and after some seconds of sleep a doorbell. A wake-up by a socket costs the least,
+ * but has Bun's loop look for its time-outs for as long as it exists.
  */
 import type { Pointer } from "bun:ffi";
 import { control } from "./abi.ts";

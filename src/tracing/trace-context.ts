@@ -2,6 +2,7 @@
  * W3C Trace Context: the fields traceparent and tracestate, read and written. Called by
  * `../tracing.ts`.
  */
+import { listItems } from "../field-list.ts";
 
 /** Where a request stands in its trace. */
 export interface Trace {
@@ -66,10 +67,7 @@ export function parseTraceparent(
 /** The members that can be passed on; none of a list that is malformed (3.3.1.3). */
 function parseTracestate(tracestate: string | undefined): string {
   if (tracestate === undefined) return "";
-  const members = tracestate
-    .split(",")
-    .map((member) => member.trim())
-    .filter((member) => member !== "");
+  const members = listItems([tracestate]);
   const keys = new Set<string>();
   for (const member of members) {
     const at = member.indexOf("=");

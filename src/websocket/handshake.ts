@@ -1,5 +1,5 @@
 /** The opening handshake (RFC 6455 4.2.1): fields in, what is answered out. Called by `step.ts`. */
-import { listItems } from "./list.ts";
+import { listItems } from "../field-list.ts";
 
 /** A request that may ask for a WebSocket. */
 export interface HandshakeRequest {
